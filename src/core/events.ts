@@ -1,0 +1,121 @@
+import diagnostics_channel from 'node:diagnostics_channel';
+import type { LogLevel } from './logger.js';
+
+/** A failure as events carry it. */
+export interface Failure {
+  readonly code: string;
+  readonly message: string;
+  /** The operator's next step. */
+  readonly help?: string;
+}
+
+export interface PeerRef {
+  /** 32-byte public key, 64 hex digits. */
+  readonly key: string;
+  /** Overlay address. */
+  readonly address: string;
+}
+
+interface AttemptRef {
+  readonly peer: PeerRef;
+  /** Attempt id, 32 hex digits, the same at both ends. */
+  readonly attempt: string;
+  readonly strategy: string;
+}
+
+/** Everything that happens in an agent, by name. Times are in milliseconds, sizes in bytes. */
+export interface AgentEvents {
+  'agent.started': { version: string };
+  'agent.stopped': Record<string, never>;
+  'agent.reconfigured': { changed: readonly string[] };
+  /** Parts of the platform that are missing, and what that costs. */
+  'platform.limited': { missing: string };
+  'leftovers.removed': { peers: readonly string[]; files: readonly string[] };
+  'router.waiting': Failure & { admin: string };
+  'router.connected': PeerRef & { admin: string; version: string };
+  'router.lost': Failure & { admin: string };
+  'session.seen': { peer: PeerRef };
+  'session.ended': { peer: PeerRef };
+  'signalling.listening': { address: string; port: number };
+  'signalling.connected': {
+    peer: PeerRef;
+    role: 'controlling' | 'controlled';
+    agentVersion: string;
+    strategies: readonly string[];
+    rttMs: number;
+  };
+  'signalling.closed': { peer: PeerRef; reason: string };
+  /** A remote that was turned away, or a peer that could not be met. `remote` is its overlay address. */
+  'signalling.failed': Failure & { remote: string; retryInMs?: number };
+  'attempt.started': AttemptRef & { role: 'controlling' | 'controlled' };
+  'attempt.failed': AttemptRef & Failure & { durationMs: number };
+  'path.proven': AttemptRef & { kind: 'direct' | 'relayed'; local: string; remote: string; rttMs: number; overlayRttMs: number };
+  'ladder.exhausted': { peer: PeerRef; failures: readonly (Failure & { strategy: string })[]; retryInMs: number };
+  'bridge.up': AttemptRef & {
+    kind: 'direct' | 'relayed';
+    local: string;
+    remote: string;
+    rttMs: number;
+    overlayRttMs: number;
+    /** Since the session was first seen. */
+    sinceSessionMs: number;
+    congestion?: string;
+  };
+  'bridge.down': AttemptRef & Failure & { ageMs: number; bytesIn: number; bytesOut: number };
+  log: { level: LogLevel; name: string; fields: Record<string, unknown> };
+}
+
+export type EventName = keyof AgentEvents;
+
+/** One event as its readers get it. */
+export type AgentEvent = {
+  [Name in EventName]: { readonly event: Name; readonly agent: string; readonly time: number } & Readonly<AgentEvents[Name]>;
+}[EventName];
+
+/** Publishes on the `node:diagnostics_channel` named `ratatoskr.<event>`; costs next to nothing while nobody listens. */
+export class EventSource {
+  constructor(
+    /** Tells the agents of one process apart. */
+    readonly agent: string,
+    private readonly wallTime: () => number = Date.now,
+  ) {}
+
+  publish<Name extends EventName>(event: Name, payload: AgentEvents[Name]): void {
+    const channel = diagnostics_channel.channel(`ratatoskr.${event}`);
+    if (channel.hasSubscribers) channel.publish({ event, agent: this.agent, time: this.wallTime(), ...payload });
+  }
+}
+
+const eventNames: { [Name in EventName]: true } = {
+  'agent.started': true,
+  'agent.stopped': true,
+  'agent.reconfigured': true,
+  'platform.limited': true,
+  'leftovers.removed': true,
+  'router.waiting': true,
+  'router.connected': true,
+  'router.lost': true,
+  'session.seen': true,
+  'session.ended': true,
+  'signalling.listening': true,
+  'signalling.connected': true,
+  'signalling.closed': true,
+  'signalling.failed': true,
+  'attempt.started': true,
+  'attempt.failed': true,
+  'path.proven': true,
+  'ladder.exhausted': true,
+  'bridge.up': true,
+  'bridge.down': true,
+  log: true,
+};
+
+/** Calls `listener` for every event of every agent in this process. @returns a function that ends the subscription */
+export function onEvent(listener: (event: AgentEvent) => void): () => void {
+  const receive = (message: unknown) => listener(message as AgentEvent);
+  const names = Object.keys(eventNames).map((name) => `ratatoskr.${name}`);
+  for (const name of names) diagnostics_channel.subscribe(name, receive);
+  return () => {
+    for (const name of names) diagnostics_channel.unsubscribe(name, receive);
+  };
+}

@@ -1,0 +1,127 @@
+import type { Duplex } from 'node:stream';
+
+/** A transport address: an IP literal (never a name) and a port, 0 to 65535. */
+export interface Endpoint {
+  readonly address: string;
+  readonly port: number;
+}
+
+/** An established TCP or unix stream. `net.Socket` fits it as it stands. */
+export interface ByteStream extends Duplex {
+  readonly localAddress?: string | undefined;
+  readonly localPort?: number | undefined;
+  readonly remoteAddress?: string | undefined;
+  readonly remotePort?: number | undefined;
+}
+
+export interface ConnectTcpOptions {
+  readonly remote: Endpoint;
+  /** Source to bind first. Without `port` the system picks one. */
+  readonly local?: { readonly address?: string; readonly port?: number };
+  /** Let other sockets of this process listen on and connect from the same local port (SO_REUSEPORT). @default false */
+  readonly sharePort?: boolean;
+  /** IP_TTL / IPV6_UNICAST_HOPS of the connection, 1 to 255. @default the system's */
+  readonly ttl?: number;
+  /** Milliseconds until the attempt is given up with ETIMEDOUT. */
+  readonly timeoutMs: number;
+  /** Aborting destroys the socket and rejects with the signal's reason. */
+  readonly signal?: AbortSignal;
+}
+
+export interface ListenTcpOptions {
+  /** Address and port to listen on; port 0 lets the system pick. */
+  readonly local: Endpoint;
+  /** As in {@link ConnectTcpOptions.sharePort}. @default false */
+  readonly sharePort?: boolean;
+  /** Called for each accepted stream, which the callee owns from then on. */
+  readonly onStream: (stream: ByteStream) => void;
+  /** Called when accepting fails for good; the listener is closed by then. */
+  readonly onError?: (error: Error) => void;
+}
+
+export interface ListenUnixOptions {
+  readonly path: string;
+  /** File mode of the socket, set before anyone can connect. @default 0o600 */
+  readonly mode?: number;
+  /** Owner to give the socket to; needs CAP_CHOWN unless it is our own uid. */
+  readonly uid?: number;
+  readonly onStream: (stream: ByteStream) => void;
+}
+
+export interface Listener {
+  /** Where it listens; undefined for unix sockets. */
+  readonly local: Endpoint | undefined;
+  /** Stops accepting and releases the port or the file. Accepted streams live on. Idempotent. */
+  close(): Promise<void>;
+}
+
+/** What a path needs of its TCP connection. Settings the platform lacks are skipped and named in the reply. */
+export interface TcpTuning {
+  /** Give up on unacknowledged data, and on an idle line with keepalive, after this many milliseconds (TCP_USER_TIMEOUT). */
+  readonly userTimeoutMs?: number;
+  /** Probe an idle line this often, in milliseconds, whole seconds (SO_KEEPALIVE, TCP_KEEPIDLE, TCP_KEEPINTVL). */
+  readonly keepAliveMs?: number;
+  /** Congestion control to ask for, such as `bbr` (TCP_CONGESTION). */
+  readonly congestion?: string;
+}
+
+export interface TcpInfo {
+  /** Smoothed round-trip time in milliseconds (tcpi_rtt). */
+  readonly rttMs: number;
+  /** Congestion control in use. */
+  readonly congestion: string;
+  /** Segments out and in, with and without payload (tcpi_segs_out, tcpi_segs_in). */
+  readonly segmentsOut: number;
+  readonly segmentsIn: number;
+  /** Payload bytes acknowledged and received (tcpi_bytes_acked, tcpi_bytes_received). */
+  readonly bytesOut: number;
+  readonly bytesIn: number;
+  /** Segments sent again (tcpi_total_retrans). */
+  readonly retransmits: number;
+}
+
+export interface PeerCredentials {
+  readonly pid: number;
+  readonly uid: number;
+  readonly gid: number;
+}
+
+export interface InterfaceAddress {
+  readonly name: string;
+  readonly address: string;
+  readonly family: 4 | 6;
+  readonly prefixLength: number;
+  readonly internal: boolean;
+}
+
+/** What this platform can do beyond plain sockets. */
+export interface NetCapabilities {
+  /** Listening and connecting on one local port. */
+  readonly sharedPort: boolean;
+  /** {@link Net.peerCredentials} answers. */
+  readonly peerCredentials: boolean;
+  /** {@link Net.tcpInfo} answers and {@link TcpTuning} is honoured. */
+  readonly tcpTuning: boolean;
+  /** Why the above are missing, for the operator; undefined when nothing is. */
+  readonly missing?: string;
+}
+
+/**
+ * Everything the agent does to a network, behind one port: the system's sockets in production, the simulated network in tests.
+ * Failures reject with an Error whose `code` is the system's name for it (ECONNREFUSED, EADDRNOTAVAIL, ...).
+ */
+export interface Net {
+  readonly capabilities: NetCapabilities;
+  connectTcp(options: ConnectTcpOptions): Promise<ByteStream>;
+  listenTcp(options: ListenTcpOptions): Promise<Listener>;
+  connectUnix(path: string, options: { readonly timeoutMs: number; readonly signal?: AbortSignal }): Promise<ByteStream>;
+  listenUnix(options: ListenUnixOptions): Promise<Listener>;
+  /** Applies what it can and returns the names of the settings that took effect. */
+  tune(stream: ByteStream, tuning: TcpTuning): readonly (keyof TcpTuning)[];
+  tcpInfo(stream: ByteStream): TcpInfo | undefined;
+  /** Who is at the other end of a unix stream (SO_PEERCRED); undefined where the platform cannot tell. */
+  peerCredentials(stream: ByteStream): PeerCredentials | undefined;
+  interfaces(): readonly InterfaceAddress[];
+  /** Addresses of a host name; an IP literal is returned as it is. */
+  resolve(host: string, options: { readonly signal?: AbortSignal }): Promise<readonly string[]>;
+}

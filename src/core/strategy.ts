@@ -1,0 +1,108 @@
+import type { Duplex } from 'node:stream';
+import type { z } from 'zod';
+import type { Clock } from './clock.js';
+import type { Logger } from './logger.js';
+import type { Net } from './net.js';
+import type { Random } from './random.js';
+
+/** Version of the contract below; a strategy of another version is not loaded. */
+export const strategyApiVersion = 1;
+
+/** A way to open a path to a peer. */
+export interface Strategy {
+  /** Its name in the config, in logs and on the wire: lower-case words joined by hyphens. */
+  readonly name: string;
+  /** Is it usable on this machine? Leaves nothing behind. */
+  probe?(context: ProbeContext): Promise<Probe>;
+  /** Opens a path, or rejects with a StrategyError. Runs at both ends at the same time. */
+  attempt(context: AttemptContext): Promise<Path>;
+  /** Gives back mappings, reservations and sockets. Idempotent. */
+  close?(): Promise<void>;
+}
+
+export interface ProbeContext {
+  readonly signal: AbortSignal;
+}
+
+/** `unknown` means not checked, which is not the same as unusable. */
+export interface Probe {
+  readonly usable: 'yes' | 'no' | 'unknown';
+  /** Why not, or what limits it: one sentence for the operator. */
+  readonly reason?: string;
+}
+
+/** The lower public key controls (RFC 8445's terms): it orders the attempts and picks the path. */
+export type Role = 'controlling' | 'controlled';
+
+export interface AttemptContext {
+  /** Abort means: leave nothing behind and reject. */
+  readonly signal: AbortSignal;
+  readonly role: Role;
+  readonly peer: { readonly key: string; readonly address: string };
+  /** 32 bytes that both ends derived for this attempt alone. */
+  readonly secret: Uint8Array;
+  /** Messages to and from the same attempt at the peer, over the overlay. What comes in is the peer's word: parse it. */
+  readonly channel: AttemptChannel;
+  /** Round trip to the peer over the overlay in milliseconds. */
+  readonly overlayRttMs: number;
+  /**
+   * Proves that the peer is at the other end of a candidate stream, and settles with it on one when several succeed: of all
+   * calls in an attempt, at both ends the one for the same connection resolves, with the stream ready for use. The rest
+   * reject and their streams are destroyed, as is one whose other end does not know the secret.
+   * `speakFirst` is for streams that this end dialled: what was accepted stays silent until the other end has proved itself.
+   */
+  prove(stream: Duplex, options: { readonly speakFirst: boolean }): Promise<Duplex>;
+}
+
+export interface AttemptChannel {
+  /** @param message anything JSON carries, up to 32 KiB */
+  send(message: unknown): Promise<void>;
+  /** The next message, in order. Rejects when the attempt ends. */
+  receive(): Promise<unknown>;
+}
+
+export interface PathInfo {
+  readonly kind: 'direct' | 'relayed';
+  /** Transport addresses as `address:port` or `[address]:port`, for people to read. */
+  readonly local: string;
+  readonly remote: string;
+  /** Congestion control of the transport, where it has one to tell. */
+  readonly congestion?: string;
+}
+
+/** A stream of bytes to the other agent. */
+export type Path = Duplex & { readonly info: PathInfo };
+
+/** Labels a stream as a path. */
+export function asPath(stream: Duplex, info: PathInfo): Path {
+  return Object.assign(stream, { info });
+}
+
+/** What a strategy may use of the agent. */
+export interface StrategyServices {
+  readonly net: Net;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Logger;
+  readonly addresses: AddressBook;
+}
+
+/** What the agent knows of its own transport addresses. */
+export interface AddressBook {
+  /** STUN servers to ask, in order, as `host:port`. */
+  readonly stunServers: readonly string[];
+}
+
+/** What a strategy's module exports. */
+export interface StrategyDefinition<Options = unknown> {
+  readonly name: string;
+  readonly apiVersion: typeof strategyApiVersion;
+  /** Schema of its options in the config. */
+  readonly options: z.ZodType<Options>;
+  create(options: Options, services: StrategyServices): Strategy;
+}
+
+/** Types a definition; the agent checks it again when it loads it. */
+export function defineStrategy<Options>(definition: StrategyDefinition<Options>): StrategyDefinition<Options> {
+  return definition;
+}
