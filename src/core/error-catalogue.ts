@@ -4,6 +4,10 @@ export const errorCatalogue = {
     meaning: 'The router closed the admin connection.',
     help: 'The agent reconnects by itself; if it goes on, look at the router’s own log.',
   },
+  ADMIN_FORBIDDEN: {
+    meaning: 'This user may not open the router’s admin socket.',
+    help: 'Add the agent’s user to the socket’s group, then start the agent anew.',
+  },
   ADMIN_REFUSED: {
     meaning: 'The router answered an admin request with an error.',
     help: 'The message is the router’s own; see its documentation of that request.',
@@ -24,9 +28,217 @@ export const errorCatalogue = {
     meaning: 'The router’s admin socket cannot be reached.',
     help: 'Start yggdrasil, or name its AdminListen with --admin, and see that this user may open it.',
   },
+  ADMIN_URI_INVALID: {
+    meaning: 'An admin address cannot be used as written.',
+    help: 'Write unix:///path/to.sock or tcp://host:port, as AdminListen in yggdrasil.conf has it.',
+  },
+  AGENT_STOPPED: {
+    meaning: 'This agent is stopping.',
+    help: 'Nothing to do.',
+  },
+  ALREADY_PEERED: {
+    meaning: 'The router is peered with this peer directly, without our doing.',
+    help: 'Nothing to do; there is nothing to gain from a bridge.',
+  },
+  ALREADY_RUNNING: {
+    meaning: 'Another agent already serves this router from the same runtime folder.',
+    help: 'Stop it first, or give this one another --runtime-dir and --admin.',
+  },
+  ATTEMPTS_EXCEEDED: {
+    meaning: 'The peer offered more attempts at once than the cap.',
+    help: 'Update ratatoskr at the peer.',
+  },
   ATTEMPT_ABORTED: {
     meaning: 'The attempt was called off, because another one won or the peer went away.',
     help: 'Nothing to do.',
+  },
+  ATTEMPT_DUPLICATE: {
+    meaning: 'The peer offered an attempt whose id is in use.',
+    help: 'Update ratatoskr at the peer.',
+  },
+  ATTEMPT_FLOODED: {
+    meaning: 'A strategy exchanged more or larger messages with the peer than an attempt may.',
+    help: 'Update the strategy’s plugin at both ends, or report it to its author.',
+  },
+  BELOW_THRESHOLD: {
+    meaning: 'The session has less traffic than sessions.minTraffic asks for.',
+    help: 'Lower sessions.minTraffic if the peer should be bridged.',
+  },
+  CANDIDATES_INVALID: {
+    meaning: 'The peer sent candidates that are not valid.',
+    help: 'Update ratatoskr at the peer.',
+  },
+  CONFIG_INVALID: {
+    meaning: 'The configuration has keys or values that cannot be used; each is named with its line and what is allowed.',
+    help: 'Correct what is named. `ratatoskr config` prints every key with its default.',
+  },
+  CONFIG_SYNTAX: {
+    meaning: 'The configuration is not HJSON.',
+    help: 'Correct the line that is named; `ratatoskr config` prints an example.',
+  },
+  CONFIG_UNREADABLE: {
+    meaning: 'The configuration file cannot be read.',
+    help: 'See that the file is there and that this user may read it.',
+  },
+  JOURNAL_UNWRITABLE: {
+    meaning: 'The journal of the peers that the agent added cannot be written, so none is added.',
+    help: 'See that the state directory exists, belongs to the agent’s user and has free space.',
+  },
+  NOT_CONTROLLED: {
+    meaning: 'The other end offered an attempt although this end controls.',
+    help: 'Update ratatoskr at the peer.',
+  },
+  NO_CANDIDATES: {
+    meaning: 'There was no address to try.',
+    help: 'Name STUN servers that answer over TCP with --stun, or check the internet connection.',
+  },
+  NO_COMMON_STRATEGY: {
+    meaning: 'The two ends have no strategy in common.',
+    help: 'Enable one strategy at both ends.',
+  },
+  OVERLAY_ADDRESS_MISSING: {
+    meaning: 'The router’s overlay address is on no interface of this machine.',
+    help: 'Give the router a TUN (IfName auto in its config) and run the agent on the same machine.',
+  },
+  PATH_CLOSED: {
+    meaning: 'The path to the peer ended.',
+    help: 'Nothing to do; traffic is back on the overlay and the agent tries again.',
+  },
+  PATH_SILENT: {
+    meaning: 'The other agent fell silent on a path before it was in use.',
+    help: 'Nothing to do; the agent tries again by itself.',
+  },
+  PATH_SLOWER: {
+    meaning: 'The path is slower than the overlay route it would replace.',
+    help: 'Nothing to do; set bridge.evenIfSlower to use it all the same.',
+  },
+  PATH_SUPERSEDED: {
+    meaning: 'Another connection of the same attempt was chosen.',
+    help: 'Nothing to do.',
+  },
+  PEER_BUSY: {
+    meaning: 'The peer’s agent does not take attempts at the moment.',
+    help: 'Nothing to do; the agent tries again by itself.',
+  },
+  PEER_ENDED: {
+    meaning: 'The peer gave the attempt up; its reason is in the message.',
+    help: 'Look at the peer’s log for the cause.',
+  },
+  PEER_LEFT: {
+    meaning: 'The peer’s agent stopped, or no longer wants a bridge.',
+    help: 'Nothing to do; the agent meets it again when it is back.',
+  },
+  PEER_NOT_OURS: {
+    meaning: 'The agent was about to remove a peering that it had not added, and did not.',
+    help: 'Nothing to do for the operator; it is worth a bug report.',
+  },
+  PEER_REFUSED: {
+    meaning: 'The peer’s agent did not take the attempt; its reason is in the message.',
+    help: 'Enable the strategy at both ends, and see the peer’s allow and deny lists.',
+  },
+  PEER_URI_INVALID: {
+    meaning: 'A peer URI is not in the form that the router would list it under.',
+    help: 'Percent-encode the path; without the agent’s own doing it is worth a bug report.',
+  },
+  PROOF_FAILED: {
+    meaning: 'Whoever is at the other end of a candidate connection does not know the attempt’s secret.',
+    help: 'Nothing to do; it was dropped and the attempt went on.',
+  },
+  PUNCH_TIMEOUT: {
+    meaning: 'No connection came up in time at any of the peer’s addresses.',
+    help: 'A NAT with random ports or a firewall at either end may be in the way; another strategy may work.',
+  },
+  ROUTER_DID_NOT_DIAL: {
+    meaning: 'The router did not connect to the socket it was given.',
+    help: 'See that the router’s user may reach the runtime folder (runtimeDir), or set bridge.socket to tcp.',
+  },
+  ROUTER_LINK_FAILED: {
+    meaning: 'The two routers did not agree on a link over the bridge.',
+    help: 'See the routers’ logs; both must be 0.5.13 or newer.',
+  },
+  ROUTER_LOST: {
+    meaning: 'The router went away, and the bridges with it.',
+    help: 'Nothing to do; the agent goes on when the router is back.',
+  },
+  ROUTER_TOO_OLD: {
+    meaning: 'The router is a version of yggdrasil that the agent cannot serve.',
+    help: 'Install yggdrasil 0.5.13 or newer and restart it; the agent notices by itself.',
+  },
+  RUNTIME_DIR_UNUSABLE: {
+    meaning: 'The runtime folder cannot be made or written.',
+    help: 'Choose a folder that this user owns with --runtime-dir.',
+  },
+  SESSION_ENDED: {
+    meaning: 'The router’s session with the peer ended, so its bridge is no longer needed.',
+    help: 'Nothing to do; the bridge returns with the next traffic.',
+  },
+  SIGNALLING_CLOSED: {
+    meaning: 'The connection to the peer’s agent ended.',
+    help: 'Nothing to do; the agent meets it again while there is a session.',
+  },
+  SIGNALLING_IDENTITY: {
+    meaning: 'A remote claimed a key that its overlay address does not derive from.',
+    help: 'Nothing to do; it was turned away. Deny its address if it goes on.',
+  },
+  SIGNALLING_MALFORMED: {
+    meaning: 'A remote sent something that is not the signalling protocol.',
+    help: 'If it is one of your nodes, update its agent; otherwise deny its address.',
+  },
+  SIGNALLING_NOT_ALLOWED: {
+    meaning: 'A remote is not permitted by the allow and deny lists.',
+    help: 'Add its key or address to allow if it should be.',
+  },
+  SIGNALLING_PORT_TAKEN: {
+    meaning: 'Another program listens on the signalling port of the overlay address.',
+    help: 'Stop the other program or agent, or choose another signalling.port at every agent.',
+  },
+  SIGNALLING_STALLED: {
+    meaning: 'A remote does not read what it is sent.',
+    help: 'Nothing to do; the agent meets it again later.',
+  },
+  SIGNALLING_TIMEOUT: {
+    meaning: 'The peer’s agent did not answer in time.',
+    help: 'Check the overlay’s connectivity with ping; the agent tries again by itself.',
+  },
+  SIGNALLING_TOO_FAST: {
+    meaning: 'A remote sent more messages than the rate allows.',
+    help: 'If it is one of your nodes, update its agent; otherwise deny its address.',
+  },
+  SIGNALLING_TOO_LARGE: {
+    meaning: 'A signalling message exceeded the size cap.',
+    help: 'If it is one of your nodes, update its agent; otherwise deny its address.',
+  },
+  SIGNALLING_TOO_MANY: {
+    meaning: 'A remote, or all together, opened more signalling connections than the cap.',
+    help: 'Raise signalling.maxPeers if these are peers you want; otherwise deny the address.',
+  },
+  SIGNALLING_UNREACHABLE: {
+    meaning: 'The peer’s agent cannot be reached over the overlay.',
+    help: 'Run ratatoskr at the peer too, and open TCP port 4702 on its overlay interface.',
+  },
+  SIGNALLING_VERSION: {
+    meaning: 'The peer speaks another version of the signalling protocol.',
+    help: 'Update ratatoskr at the older end.',
+  },
+  STRATEGIES_EXHAUSTED: {
+    meaning: 'No enabled strategy opened a path to the peer.',
+    help: 'See the reason of each attempt; the agent tries again after a pause.',
+  },
+  STRATEGY_DISABLED: {
+    meaning: 'The strategy is not enabled at the end that was asked.',
+    help: 'Enable the strategy at both ends, or leave it out here.',
+  },
+  STRATEGY_FAILED: {
+    meaning: 'A strategy failed in a way its author did not foresee.',
+    help: 'Report it to the strategy’s author with the debug log.',
+  },
+  STRATEGY_OPTIONS_INVALID: {
+    meaning: 'A strategy’s options in the configuration are not what it takes.',
+    help: 'Correct the options that the message names.',
+  },
+  STRATEGY_UNKNOWN: {
+    meaning: 'The configuration names a strategy that this agent does not have.',
+    help: 'See the names in docs/configuration.md; third-party strategies are npm packages.',
   },
 } as const satisfies Record<string, { meaning: string; help: string }>;
 

@@ -51,6 +51,10 @@ export interface AgentEvents {
   'attempt.failed': AttemptRef & Failure & { durationMs: number };
   'path.proven': AttemptRef & { kind: 'direct' | 'relayed'; local: string; remote: string; rttMs: number; overlayRttMs: number };
   'ladder.exhausted': { peer: PeerRef; failures: readonly (Failure & { strategy: string })[]; retryInMs: number };
+  /** The peer is left alone for a while, for a reason other than an exhausted ladder. */
+  'peer.resting': Failure & { peer: PeerRef; retryInMs: number };
+  /** A proven path could not be handed to the router. */
+  'bridge.failed': AttemptRef & Failure;
   'bridge.up': AttemptRef & {
     kind: 'direct' | 'relayed';
     local: string;
@@ -105,6 +109,8 @@ const eventNames: { [Name in EventName]: true } = {
   'attempt.failed': true,
   'path.proven': true,
   'ladder.exhausted': true,
+  'peer.resting': true,
+  'bridge.failed': true,
   'bridge.up': true,
   'bridge.down': true,
   log: true,

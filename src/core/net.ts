@@ -12,6 +12,9 @@ export interface ByteStream extends Duplex {
   readonly localPort?: number | undefined;
   readonly remoteAddress?: string | undefined;
   readonly remotePort?: number | undefined;
+  /** Bytes received and sent so far. */
+  readonly bytesRead?: number;
+  readonly bytesWritten?: number;
 }
 
 export interface ConnectTcpOptions {

@@ -1,0 +1,28 @@
+import { writeFileSync } from 'node:fs';
+import { pathToFileURL } from 'node:url';
+import { configurationPage } from '../src/core/config/text.js';
+import { errorCatalogue } from '../src/core/error-catalogue.js';
+
+/** The generated pages of docs/, by their path. `npx tsx scripts/write-docs.ts` writes them; tests compare. */
+export const generatedPages: Readonly<Record<string, string>> = {
+  'docs/configuration.md': configurationPage(),
+  'docs/errors.md': errorsPage(),
+};
+
+function errorsPage(): string {
+  const sections = Object.entries(errorCatalogue).map(
+    ([code, { meaning, help }]) => `## ${code}\n\n${meaning}\n\n**Next step:** ${help}\n`,
+  );
+  return `# Errors
+
+<!-- Generated from src/core/error-catalogue.ts by \`npx tsx scripts/write-docs.ts\`; a test fails when it is stale. -->
+
+Every failure that the agent reports has one of these codes, a sentence that says what happened, and a next step. Codes
+stay the same from release to release; sentences may change.
+
+${sections.join('\n')}`;
+}
+
+if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
+  for (const [path, text] of Object.entries(generatedPages)) writeFileSync(new URL(`../${path}`, import.meta.url), text);
+}

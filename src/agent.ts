@@ -1,0 +1,161 @@
+import 'reflect-metadata';
+import { readdir, readFile } from 'node:fs/promises';
+import { type DependencyContainer, container as rootContainer } from 'tsyringe';
+import { AdminRouter } from './core/admin/admin-router.js';
+import { PeerJournal } from './core/admin/peer-journal.js';
+import { AgentCore, removeStaleSockets } from './core/agent.js';
+import { Bridges } from './core/bridge.js';
+import { type Clock, systemClock } from './core/clock.js';
+import { resolveDirectories } from './core/config/directories.js';
+import type { Config } from './core/config.js';
+import { ConfigError } from './core/errors.js';
+import { EventLogger } from './core/event-logger.js';
+import { EventSource } from './core/events.js';
+import type { Net } from './core/net.js';
+import { type Random, systemRandom } from './core/random.js';
+import { type RunLock, takeRunLock } from './core/run-lock.js';
+import { SessionLoop } from './core/session-loop.js';
+import { Signalling } from './core/signalling/signalling.js';
+import type { Strategy, StrategyDefinition, StrategyServices } from './core/strategy.js';
+import { type Settings, tokens } from './core/tokens.js';
+import { loadAddon } from './native/addon.js';
+import { createSystemNet } from './native/system-net.js';
+import { tcpHolePunching } from './strategies/tcp-hole-punching/index.js';
+
+/** What an agent offers whoever runs it. */
+export interface Agent {
+  /** Resolves when the agent is at work, be there a router or not. @throws AgentError ALREADY_RUNNING, RUNTIME_DIR_UNUSABLE, JOURNAL_UNWRITABLE */
+  start(): Promise<void>;
+  /** Takes every bridge down and gives everything back. Idempotent. */
+  stop(): Promise<void>;
+  /** Takes a new configuration; bridges that it still permits stay up. What only counts at start waits for the next one. */
+  reconfigure(config: Config): Promise<void>;
+}
+
+/** Parts of the system that a test or an embedder may bring along. */
+export interface AgentParts {
+  readonly net?: Net;
+  readonly clock?: Clock;
+  readonly random?: Random;
+  /** Strategies beside the built-in ones, by definition; those that the config names are used. */
+  readonly strategies?: readonly StrategyDefinition[];
+}
+
+const builtIn: readonly StrategyDefinition[] = [tcpHolePunching as StrategyDefinition];
+
+let agentsMade = 0;
+
+/**
+ * Makes an agent: the composition root, where every part is made and told of the others.
+ * @throws ConfigError STRATEGY_UNKNOWN, STRATEGY_OPTIONS_INVALID, ADMIN_URI_INVALID
+ */
+export function createAgent(config: Config, parts: AgentParts = {}): Agent {
+  const resolved = resolveDirectories(config);
+  const clock = parts.clock ?? systemClock;
+  const settings: Settings = { current: resolved };
+  const events = new EventSource(`agent-${++agentsMade}`, () => clock.wallTime());
+  const net = parts.net ?? createSystemNet(loadAddon());
+  const random = parts.random ?? systemRandom;
+  const strategies = chooseStrategies(resolved, [...builtIn, ...(parts.strategies ?? [])], {
+    net,
+    clock,
+    random,
+    log: new EventLogger(events),
+    addresses: {
+      get stunServers() {
+        return settings.current.stun;
+      },
+    },
+  });
+
+  let running: { core: AgentCore; lock: RunLock } | undefined;
+  let stopping: Promise<void> | undefined;
+
+  return {
+    async start() {
+      if (running) return;
+      const { runtimeDir, stateDir, admin } = settings.current;
+      const lock = await takeRunLock(runtimeDir);
+      try {
+        const files = await removeStaleSockets(runtimeDir, await readdir(runtimeDir));
+        if (files.length > 0) events.publish('leftovers.removed', { peers: [], files });
+        const journal = await PeerJournal.open(stateDir, events);
+        const router = new AdminRouter({ net, clock, random, events, journal, uris: admin === 'auto' ? [] : [admin] });
+        const agentVersion = await packageVersion();
+        const core = compose({ net, clock, random, events, settings, strategies, router, runtimeDir, agentVersion }).resolve(
+          AgentCore,
+        );
+        running = { core, lock };
+        core.start();
+      } catch (error) {
+        await lock.release();
+        throw error;
+      }
+    },
+    stop() {
+      stopping ??= (async () => {
+        await running?.core.stop();
+        await running?.lock.release();
+      })();
+      return stopping;
+    },
+    async reconfigure(next) {
+      const { stateDir, runtimeDir } = settings.current;
+      await running?.core.reconfigure({ ...resolveDirectories(next), stateDir, runtimeDir });
+    },
+  };
+}
+
+interface Composition {
+  readonly net: Net;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly events: EventSource;
+  readonly settings: Settings;
+  readonly strategies: readonly Strategy[];
+  readonly router: AdminRouter;
+  readonly runtimeDir: string;
+  readonly agentVersion: string;
+}
+
+/** One container an agent, so that a process may run many. */
+function compose(parts: Composition): DependencyContainer {
+  const container = rootContainer.createChildContainer();
+  container.register(tokens.net, { useValue: parts.net });
+  container.register(tokens.clock, { useValue: parts.clock });
+  container.register(tokens.random, { useValue: parts.random });
+  container.register(tokens.events, { useValue: parts.events });
+  container.register(tokens.settings, { useValue: parts.settings });
+  container.register(tokens.strategies, { useValue: parts.strategies });
+  container.register(tokens.router, { useValue: parts.router });
+  container.register(AdminRouter, { useValue: parts.router });
+  container.register(tokens.runtimeDir, { useValue: parts.runtimeDir });
+  container.register(tokens.agentVersion, { useValue: parts.agentVersion });
+  container.registerSingleton(Signalling);
+  container.registerSingleton(Bridges);
+  container.registerSingleton(SessionLoop);
+  return container;
+}
+
+/** The strategies that the config names, in its order. */
+function chooseStrategies(config: Config, known: readonly StrategyDefinition[], services: StrategyServices): Strategy[] {
+  return config.strategies.map(({ use, options }) => {
+    const definition = known.find(({ name }) => name === use);
+    if (!definition) {
+      const names = known.map(({ name }) => name).join(', ');
+      throw new ConfigError('STRATEGY_UNKNOWN', `There is no strategy ${use}; there are ${names}.`);
+    }
+    const parsed = definition.options.safeParse(options);
+    if (!parsed.success) {
+      const problems = parsed.error.issues.map((issue) => `${issue.path.join('.') || 'options'}: ${issue.message}`).join('; ');
+      throw new ConfigError('STRATEGY_OPTIONS_INVALID', `The options of ${use} are not valid: ${problems}.`);
+    }
+    return definition.create(parsed.data, services);
+  });
+}
+
+/** The version in package.json, which lies one folder above both src and dist. */
+async function packageVersion(): Promise<string> {
+  const text = await readFile(new URL('../package.json', import.meta.url), 'utf8');
+  return (JSON.parse(text) as { version: string }).version;
+}

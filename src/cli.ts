@@ -1,0 +1,23 @@
+#!/usr/bin/env node
+import { main } from './cli/program.js';
+
+// A reader that has gone, as in `ratatoskr config | head`, is no reason to crash.
+for (const stream of [process.stdout, process.stderr]) {
+  stream.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error;
+  });
+}
+
+const code = await main(process.argv.slice(2), {
+  env: process.env,
+  uid: process.getuid?.(),
+  stdin: process.stdin,
+  out: (text) => process.stdout.write(text),
+  err: (text) => process.stderr.write(text),
+  // Loaded only when needed, so that help and config answer at once.
+  run: async (file, overrides) => (await import('./cli/run.js')).run(file, overrides),
+});
+
+// Once what was written has left, end even if something still runs.
+process.exitCode = code;
+process.stdout.write('', () => process.stderr.write('', () => process.exit(code)));

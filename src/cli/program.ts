@@ -1,0 +1,164 @@
+import { readFileSync } from 'node:fs';
+import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+import { nearestWord } from '../core/config/nearest-word.js';
+import { defaultConfigText } from '../core/config/text.js';
+import type { ConfigOverride } from '../core/config.js';
+import { ConfigError, describeError } from '../core/errors.js';
+import { logLevels } from '../core/logger.js';
+import { ConfigReader, type ConfigSource } from './config-source.js';
+import { exitCodes } from './exit-codes.js';
+
+/** What the command line needs of its surroundings. */
+export interface Surroundings extends Pick<ConfigSource, 'env' | 'uid' | 'stdin' | 'systemFile'> {
+  readonly out: (text: string) => unknown;
+  readonly err: (text: string) => unknown;
+  /** Runs an agent until it ends. @returns the exit code */
+  readonly run: (file: string | undefined, overrides: readonly ConfigOverride[]) => Promise<number>;
+}
+
+/**
+ * Does what the arguments say. Every failure is told on standard error, with the next step where there is one.
+ * @param args without the names of node and of the script
+ * @returns the exit code
+ */
+export async function main(args: readonly string[], surroundings: Surroundings): Promise<number> {
+  let code: number = exitCodes.ok.code;
+  const program = createProgram(surroundings, (exitCode) => {
+    code = exitCode;
+  });
+  try {
+    await program.parseAsync([...args], { from: 'user' });
+    return code;
+  } catch (error) {
+    // Commander has written its message by now; help and the version come this way too, with code 0.
+    if (error instanceof CommanderError) {
+      return error.exitCode === 0 || error.code === 'commander.help' ? exitCodes.ok.code : exitCodes.usage.code;
+    }
+    const { message, help } = describeError(error);
+    surroundings.err(`${message}\n${help === undefined ? '' : `→ ${help}\n`}`);
+    return error instanceof ConfigError ? exitCodes.config.code : exitCodes.failed.code;
+  }
+}
+
+interface RunOptions {
+  config?: string;
+  admin?: string;
+  stun?: string[];
+  strategies?: string[];
+  stateDir?: string;
+  runtimeDir?: string;
+  logLevel?: string;
+  logFormat?: string;
+}
+
+function createProgram(surroundings: Surroundings, exit: (code: number) => void): Command {
+  const program = new Command('ratatoskr')
+    .description('Gives yggdrasil nodes behind NAT a direct path to each other.')
+    .version(packageVersion(), '-V, --version', 'show the version')
+    .helpOption('-h, --help', 'show help')
+    .helpCommand('help [command]', 'show help for a command')
+    .configureOutput({ writeOut: surroundings.out, writeErr: surroundings.err })
+    .configureHelp({ showGlobalOptions: false })
+    .showSuggestionAfterError()
+    .exitOverride()
+    .action(() => program.outputHelp());
+  // Of the bare command an unknown word is a mistyped command, not an argument too many.
+  program.allowExcessArguments().hook('preAction', (_this, command) => {
+    const [word] = command === program ? program.args : [];
+    if (word !== undefined) program.error(unknownCommand(program, word), { code: 'commander.unknownCommand' });
+  });
+
+  program
+    .command('run')
+    .description('run an agent for the local router until it is told to stop')
+    .copyInheritedSettings(program)
+    .allowExcessArguments(false)
+    .option('-c, --config <FILE>', 'read the configuration from FILE, or from standard input for -')
+    .option('--admin <URI>', 'the router’s Admin API: auto, unix:///path or tcp://host:port')
+    .option('--stun <HOST:PORT>', 'ask this STUN server, repeatable; none asks no one', collect)
+    .option('--strategies <NAMES>', 'ways to open a path, best first, with commas between them', names)
+    .option('--state-dir <DIR>', 'what must outlive a restart')
+    .option('--runtime-dir <DIR>', 'sockets, which the router must be able to reach')
+    .addOption(new Option('--log-level <LEVEL>', 'the least that is logged').choices(logLevels))
+    .addOption(new Option('--log-format <FORMAT>', 'how it is logged').choices(['pretty', 'json']))
+    .addHelpText('after', () => runHelp)
+    .action(async (options: RunOptions) => exit(await surroundings.run(options.config, overridesOf(options))));
+
+  program
+    .command('config')
+    .description('print every key of the configuration with its default, or check a file')
+    .copyInheritedSettings(program)
+    .allowExcessArguments(false)
+    .option('--check <FILE>', 'tell everything that is wrong with FILE, or with standard input for -')
+    .action(async ({ check }: { check?: string }) => {
+      if (check === undefined) return void surroundings.out(defaultConfigText());
+      const { from } = await new ConfigReader({ ...surroundings, file: check, overrides: [] }).read();
+      surroundings.out(`${from}: OK\n`);
+    });
+
+  return program.addHelpText('after', () => mainHelp);
+}
+
+function unknownCommand(program: Command, word: string): string {
+  const known = program.commands.map((command) => command.name());
+  const near = nearestWord(word, [...known, 'help']);
+  return `error: unknown command '${word}'\n${near ? `(Did you mean ${near}?)` : `(Commands are ${known.join(' and ')}.)`}`;
+}
+
+function overridesOf(options: RunOptions): ConfigOverride[] {
+  const { admin, stun, strategies, stateDir, runtimeDir, logLevel, logFormat } = options;
+  const all: readonly ConfigOverride[] = [
+    { path: ['admin'], value: admin, origin: '--admin' },
+    { path: ['stun'], value: stun?.filter((server) => server !== 'none'), origin: '--stun' },
+    { path: ['strategies'], value: strategies, origin: '--strategies' },
+    { path: ['stateDir'], value: stateDir, origin: '--state-dir' },
+    { path: ['runtimeDir'], value: runtimeDir, origin: '--runtime-dir' },
+    { path: ['log', 'level'], value: logLevel, origin: '--log-level' },
+    { path: ['log', 'format'], value: logFormat, origin: '--log-format' },
+  ];
+  return all.filter(({ value }) => value !== undefined);
+}
+
+function collect(value: string, previous: string[] = []): string[] {
+  const servers = [...previous, value];
+  if (servers.length > 1 && servers.includes('none')) throw new InvalidArgumentError('"none" stands alone.');
+  return servers;
+}
+
+function names(value: string): string[] {
+  const found = value
+    .split(',')
+    .map((name) => name.trim())
+    .filter((name) => name !== '');
+  if (found.length === 0) throw new InvalidArgumentError('At least one name is needed.');
+  return found;
+}
+
+function packageVersion(): string {
+  const text = readFileSync(new URL('../../package.json', import.meta.url), 'utf8');
+  return (JSON.parse(text) as { version: string }).version;
+}
+
+const exitCodeHelp = `Exit codes:
+${Object.values(exitCodes)
+  .map(({ code, meaning }) => `  ${code}  ${meaning}`)
+  .join('\n')}`;
+
+const mainHelp = `
+Examples:
+  ratatoskr run                          find the router and go
+  ratatoskr run --admin tcp://localhost:9001
+  ratatoskr config > ratatoskr.conf      begin a configuration of your own
+  ratatoskr config --check ratatoskr.conf
+
+${exitCodeHelp}`;
+
+const runHelp = `
+Examples:
+  ratatoskr run --config /etc/ratatoskr.conf
+  ratatoskr run --stun stun.example.org:3478 --stun stun2.example.org:3478
+  ratatoskr run --stun none --strategies tcp-hole-punching --log-level debug
+
+Options win over the configuration. SIGHUP makes the agent read its file again, SIGTERM and SIGINT stop it.
+
+${exitCodeHelp}`;

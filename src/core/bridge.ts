@@ -1,0 +1,173 @@
+import { pipeline } from 'node:stream';
+import { inject, injectable } from 'tsyringe';
+import type { ProvenPath } from './attempt.js';
+import { type Clock, sleep } from './clock.js';
+import { BridgeError, describeError, type RatatoskrError } from './errors.js';
+import type { EventSource } from './events.js';
+import type { ByteStream, Net } from './net.js';
+import type { Router } from './router.js';
+import { openRouterSocket, type RouterSocket } from './router-socket.js';
+import { type Settings, tokens } from './tokens.js';
+
+/** How long the two routers may take to agree on a link, in milliseconds: their own limit is 6 s. */
+const linkDeadlineMs = 8000;
+/** Pause between looks at the router's peers, in milliseconds. */
+const lookMs = 50;
+
+/** A path that the router uses as a peering. */
+export interface Bridge {
+  readonly found: ProvenPath;
+  /** Resolves when the bridge is down, and everything of it gone, with the reason. */
+  readonly closed: Promise<RatatoskrError>;
+  /** Takes the bridge down. Idempotent. */
+  close(reason: RatatoskrError): Promise<void>;
+}
+
+/** Hands paths to the router. */
+@injectable()
+export class Bridges {
+  /** Identities of the peerings that are ours: their URIs less the query. */
+  private readonly identities = new Set<string>();
+
+  constructor(
+    @inject(tokens.net) private readonly net: Net,
+    @inject(tokens.clock) private readonly clock: Clock,
+    @inject(tokens.router) private readonly router: Router,
+    @inject(tokens.events) private readonly events: EventSource,
+    @inject(tokens.settings) private readonly settings: Settings,
+    @inject(tokens.runtimeDir) private readonly runtimeDir: string,
+  ) {}
+
+  /** Is this peering, by its URI in getPeers, one of our bridges? */
+  owns(uri: string): boolean {
+    return this.identities.has(uri);
+  }
+
+  /**
+   * Turns a proven path into a bridge.
+   * @param seenAt when the session was first seen, on the agent's clock
+   * @throws BridgeError or StrategyError; the path is closed and the peering removed then
+   */
+  async open(found: ProvenPath, { seenAt, signal }: { seenAt: number; signal: AbortSignal }): Promise<Bridge> {
+    const { peer, attempt, strategy, path } = found;
+    const failed = new AbortController();
+    const socketOpening = openRouterSocket({
+      net: this.net,
+      clock: this.clock,
+      router: this.router,
+      runtimeDir: this.runtimeDir,
+      kind: this.settings.current.bridge.socket,
+      id: attempt,
+      peerKey: peer.key,
+      secret: found.secret,
+      signal: AbortSignal.any([signal, failed.signal]),
+    });
+    try {
+      const [socket] = await Promise.all([socketOpening, found.start(signal)]);
+      const identity = identityOf(socket);
+      this.identities.add(identity);
+      const carried = carry(path, socket.stream);
+      await this.awaitLink(identity, peer.key, carried, signal);
+      const bridge = new OpenBridge(found, socket, carried, this.router, this.clock, this.events);
+      const { kind, local, remote, congestion } = path.info;
+      const { rttMs, overlayRttMs } = found;
+      const sinceSessionMs = this.clock.now() - seenAt;
+      const facts = { kind, local, remote, rttMs, overlayRttMs, sinceSessionMs, ...(congestion ? { congestion } : {}) };
+      this.events.publish('bridge.up', { peer, attempt, strategy, ...facts });
+      void bridge.closed.then(() => this.identities.delete(identity));
+      return bridge;
+    } catch (error) {
+      const failure = describeError(error);
+      found.drop(failure.code, failure.message);
+      if (!signal.aborted) this.events.publish('bridge.failed', { peer, attempt, strategy, ...failure });
+      failed.abort(error);
+      await socketOpening.then(
+        async (socket) => {
+          socket.stream.destroy();
+          await this.router.removePeer(socket.uri).catch(() => {});
+          this.identities.delete(identityOf(socket));
+        },
+        () => {},
+      );
+      throw error;
+    }
+  }
+
+  /** Waits until the router shows the peering up with the peer's key: before that, `up` alone means nothing. */
+  private async awaitLink(identity: string, key: string, carried: Carried, signal: AbortSignal): Promise<void> {
+    const deadline = this.clock.now() + linkDeadlineMs;
+    const failed = (why: string) => new BridgeError('ROUTER_LINK_FAILED', `The routers did not agree on a link: ${why}.`);
+    let ended: Error | undefined;
+    void carried.ended.then((reason) => {
+      ended = reason;
+    });
+    for (;;) {
+      const peers = await this.router.peers(signal);
+      const link = peers.find((peer) => !peer.inbound && peer.uri === identity);
+      if (link?.up && link.key === key) return;
+      if (ended) throw failed(link?.lastError ?? ended.message);
+      if (this.clock.now() > deadline) throw failed(link?.lastError ?? `nothing within ${linkDeadlineMs / 1000} s`);
+      await sleep(this.clock, lookMs, signal);
+    }
+  }
+}
+
+class OpenBridge implements Bridge {
+  readonly closed: Promise<RatatoskrError>;
+  private closing: Promise<void> | undefined;
+  private finished: (reason: RatatoskrError) => void = () => {};
+  private readonly upSince: number;
+
+  constructor(
+    readonly found: ProvenPath,
+    private readonly socket: RouterSocket,
+    carried: Carried,
+    private readonly router: Router,
+    private readonly clock: Clock,
+    private readonly events: EventSource,
+  ) {
+    this.upSince = clock.now();
+    this.closed = new Promise((resolve) => {
+      this.finished = resolve;
+    });
+    void carried.ended.then((reason) => this.close(new BridgeError('PATH_CLOSED', `The path ended: ${reason.message}.`)));
+  }
+
+  close(reason: RatatoskrError): Promise<void> {
+    this.closing ??= this.takeDown(reason);
+    return this.closing;
+  }
+
+  private async takeDown(reason: RatatoskrError): Promise<void> {
+    const { found, socket } = this;
+    const { peer, attempt, strategy } = found;
+    // The peering goes first: a router that loses only the stream would dial again.
+    const removed = this.router.removePeer(socket.uri).catch(() => {});
+    found.drop(reason.code, reason.message);
+    socket.stream.destroy();
+    await removed;
+    const ageMs = this.clock.now() - this.upSince;
+    const { bytesRead: bytesOut = 0, bytesWritten: bytesIn = 0 } = socket.stream;
+    this.events.publish('bridge.down', { peer, attempt, strategy, ...describeError(reason), ageMs, bytesIn, bytesOut });
+    this.finished(reason);
+  }
+}
+
+/** What yggdrasil knows a peering by: its URI less the query. */
+function identityOf({ uri }: RouterSocket): string {
+  return uri.slice(0, uri.indexOf('?'));
+}
+
+interface Carried {
+  /** Resolves when either direction has ended, with why. Never rejects. */
+  readonly ended: Promise<Error>;
+}
+
+/** Carries bytes both ways until either stream ends. */
+function carry(path: ProvenPath['path'], routerSide: ByteStream): Carried {
+  const ended = new Promise<Error>((resolve) => {
+    pipeline(path, routerSide, (error) => resolve(error ?? new Error('the other end closed it')));
+    pipeline(routerSide, path, (error) => resolve(error ?? new Error('the router closed it')));
+  });
+  return { ended };
+}

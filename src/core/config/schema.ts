@@ -1,0 +1,193 @@
+import { z } from 'zod';
+import { logLevels } from '../logger.js';
+import { parseDuration } from './duration.js';
+import { parseHostPort } from './host-port.js';
+import { parsePeerRule } from './peer-rule.js';
+
+/** What the reference, the commented defaults and the error messages say of a key. */
+export interface KeyDoc {
+  /** What it does, whole sentences. */
+  readonly about?: string;
+  readonly unit?: string;
+  /** What may stand there; completes "must be". */
+  readonly allowed: string;
+}
+
+export const keyDocs = z.registry<KeyDoc>();
+
+// Each answers Binding requests over TCP: turn.cloudflare.com as Cloudflare documents for its TURN service (3478/tcp), the
+// others as pradt2/always-online-stun's hourly valid_hosts_tcp.txt and Natter's TCP list say. Port 443 gets through more firewalls.
+const publicStunServers = [
+  'turn.cloudflare.com:3478',
+  'stun.nextcloud.com:443',
+  'stun.telnyx.com:3478',
+  'stun.freeswitch.org:3478',
+];
+
+/** A span of time written as `500ms`, `1s`, `2m`; milliseconds once parsed. */
+function duration(min: string, max: string, fallback: string, about: string) {
+  const [low = 0, high = 0] = [parseDuration(min), parseDuration(max)];
+  return z
+    .string()
+    .transform((text, context) => {
+      const milliseconds = parseDuration(text);
+      if (milliseconds !== undefined && milliseconds >= low && milliseconds <= high) return milliseconds;
+      context.issues.push({ code: 'custom', input: text, message: 'duration' });
+      return z.NEVER;
+    })
+    .prefault(fallback)
+    .register(keyDocs, { about, unit: 'duration', allowed: `a duration such as "500ms", "1s" or "2m", from ${min} to ${max}` });
+}
+
+function integer(min: number, max: number, fallback: number, about: string, unit?: string) {
+  const doc = { about, allowed: `a whole number from ${min} to ${max}` };
+  return z
+    .int()
+    .min(min)
+    .max(max)
+    .prefault(fallback)
+    .register(keyDocs, unit ? { ...doc, unit } : doc);
+}
+
+function choice<const Values extends readonly [string, ...string[]]>(values: Values, fallback: Values[number], about: string) {
+  const allowed = `${values
+    .slice(0, -1)
+    .map((value) => `"${value}"`)
+    .join(', ')} or "${values.at(-1)}"`;
+  return z.enum(values).prefault(fallback).register(keyDocs, { about, allowed });
+}
+
+function directory(about: string) {
+  return z
+    .string()
+    .refine((path) => path === 'auto' || (path.startsWith('/') && !path.includes('\0')) || /^[A-Za-z]:[\\/]/.test(path))
+    .prefault('auto')
+    .register(keyDocs, { about, allowed: '"auto" or an absolute path' });
+}
+
+function list<Item extends z.ZodType>(item: Item, max: number) {
+  return z.array(item).max(max);
+}
+
+const peerRule = z
+  .string()
+  .trim()
+  .toLowerCase()
+  .refine((text) => parsePeerRule(text) !== undefined)
+  .register(keyDocs, {
+    allowed: 'an overlay address, a public key of 64 hex digits, a routed /64 subnet or any CIDR block inside 200::/7',
+  });
+
+const stunServer = z
+  .string()
+  .trim()
+  .refine((text) => parseHostPort(text) !== undefined)
+  .register(keyDocs, { allowed: '"host:port" or "[IPv6 address]:port"' });
+
+const strategyUse = z
+  .preprocess(
+    (value) => (typeof value === 'string' ? { use: value } : value),
+    z.strictObject({
+      use: z
+        .string()
+        .regex(/^(@[a-z0-9~-][a-z0-9._~-]*\/)?[a-z0-9~-][a-z0-9._~-]*$/)
+        .max(214)
+        .register(keyDocs, {
+          allowed: 'the name of a strategy, such as tcp-hole-punching, or of the npm package that brings it',
+        }),
+      options: z
+        .record(z.string(), z.unknown())
+        .default({})
+        .register(keyDocs, { allowed: 'an object of the strategy’s own options' }),
+    }),
+  )
+  .register(keyDocs, { allowed: 'the name of a strategy, or { use: name, options: { ... } }' });
+
+function distinct(entries: readonly { readonly use: string }[]): boolean {
+  return new Set(entries.map(({ use }) => use)).size === entries.length;
+}
+
+/** The configuration, every key with its default, its meaning and what it may be. The only place where these are written down. */
+export const configSchema = z.strictObject({
+  admin: z
+    .string()
+    .refine(
+      (uri) => uri === 'auto' || /^unix:\/\/\/[^\0?#]+$/.test(uri) || (uri.startsWith('tcp://') && !!parseHostPort(uri.slice(6))),
+    )
+    .prefault('auto')
+    .register(keyDocs, {
+      about: 'The router’s Admin API, as in its AdminListen. "auto" looks where yggdrasil puts it by default.',
+      allowed: '"auto", "unix:///path" or "tcp://host:port"',
+    }),
+  strategies: list(strategyUse, 32).min(1).refine(distinct).prefault(['tcp-hole-punching']).register(keyDocs, {
+    about: 'Ways to open a path, best first. One with options is written as { use: name, options: { ... } }.',
+    allowed: '1 to 32 strategies, each once',
+  }),
+  allow: list(peerRule, 4096).prefault([]).register(keyDocs, {
+    about:
+      'Peers to open paths to: overlay addresses, public keys, routed /64 subnets or CIDR blocks inside 200::/7. Empty means everyone.',
+    allowed: 'a list of at most 4096 entries',
+  }),
+  deny: list(peerRule, 4096).prefault([]).register(keyDocs, {
+    about: 'Peers to keep away from, written like those of allow. Wins over allow.',
+    allowed: 'a list of at most 4096 entries',
+  }),
+  stun: list(stunServer, 16).prefault(publicStunServers).register(keyDocs, {
+    about: 'STUN servers that answer over TCP; they tell the agent its address as the internet sees it. Empty asks none.',
+    allowed: 'a list of at most 16 "host:port" entries',
+  }),
+  sessions: z
+    .strictObject({
+      pollInterval: duration('100ms', '1m', '1s', 'How often the router is asked for its sessions.'),
+      minTraffic: integer(
+        0,
+        1_000_000_000,
+        0,
+        'Average traffic from which a session deserves a path. 0 means any session.',
+        'bytes/s',
+      ),
+      idleTimeout: duration('10s', '1d', '2m', 'A session that carried nothing of its own for this long counts as ended.'),
+    })
+    .prefault({}),
+  signalling: z
+    .strictObject({
+      port: integer(1, 65_535, 4702, 'TCP port on the overlay address where agents meet. Both ends dial from and to it.'),
+      maxPeers: integer(1, 65_535, 256, 'Remote agents served at once.'),
+      maxConnections: integer(1, 65_535, 512, 'Connections held at once, those not yet introduced included.'),
+    })
+    .prefault({}),
+  bridge: z
+    .strictObject({
+      evenIfSlower: z.boolean().prefault(false).register(keyDocs, {
+        about: 'Use a path although it is slower than the overlay route that it would replace.',
+        allowed: 'true or false',
+      }),
+      socket: choice(
+        ['auto', 'unix', 'tcp'],
+        'auto',
+        'How the router reaches a path. "auto" takes unix sockets where they can serve.',
+      ),
+    })
+    .prefault({}),
+  stateDir: directory(
+    'What must outlive a restart. "auto" is $STATE_DIRECTORY, /var/lib/ratatoskr for root, or $XDG_STATE_HOME/ratatoskr.',
+  ),
+  runtimeDir: directory(
+    'Sockets, which the router must be able to reach. "auto" is $RUNTIME_DIRECTORY, /run/ratatoskr for root, or $XDG_RUNTIME_DIR/ratatoskr.',
+  ),
+  log: z
+    .strictObject({
+      level: z
+        .enum(logLevels as readonly ['debug', 'info', 'warn', 'error'])
+        .prefault('info')
+        .register(keyDocs, {
+          about: 'The least that is logged. From "debug" on, addresses and keys are shown in full.',
+          allowed: '"debug", "info", "warn" or "error"',
+        }),
+      format: choice(['auto', 'pretty', 'json'], 'auto', '"auto" is pretty on a terminal and JSON lines elsewhere.'),
+    })
+    .prefault({}),
+});
+
+/** The configuration as the agent uses it: all defaults filled in, durations in milliseconds. */
+export type Config = z.output<typeof configSchema>;

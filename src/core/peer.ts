@@ -1,0 +1,192 @@
+import type { ProvenPath } from './attempt.js';
+import { BackOff } from './back-off.js';
+import type { Bridge, Bridges } from './bridge.js';
+import { type Clock, sleep } from './clock.js';
+import { BridgeError, describeError, type RatatoskrError, SignallingError, StrategyError } from './errors.js';
+import type { EventSource, PeerRef } from './events.js';
+import { type Ladder, LadderExhausted } from './ladder.js';
+import type { Random } from './random.js';
+import type { AttemptOffer, SignallingLink } from './signalling/link.js';
+import type { Signalling } from './signalling/signalling.js';
+
+/** Pauses after a failure, in milliseconds: from this to that. */
+const firstPauseMs = 1000;
+const longestPauseMs = 5 * 60_000;
+/** A bridge that held this long was a success: the next failure starts with the shortest pause. */
+const provenBridgeMs = 60_000;
+
+export type PeerState = 'meeting' | 'waiting' | 'climbing' | 'bridged' | 'resting' | 'ended';
+
+export interface PeerServices {
+  readonly signalling: Signalling;
+  readonly ladder: Ladder;
+  readonly bridges: Bridges;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly events: EventSource;
+  /** Resolves when the peer's session deserves a bridge: traffic that is not ours, and enough of it. */
+  wanted(peer: Peer, signal: AbortSignal): Promise<void>;
+  /** Why an offer of this peer is refused, if it is. */
+  refusal(peer: Peer): StrategyError | undefined;
+  /** Our signalling is about to cause about this much on the session. */
+  creditOwn(peer: Peer, bytes: number): void;
+}
+
+/** What a dial, an agent or none at the other end, and a farewell cost on the overlay at most, in bytes. */
+const dialCost = 1000;
+const farewellCost = 1500;
+
+/**
+ * One remote node, from its first session to its last: meets its agent, climbs or follows the ladder, holds the bridge, and
+ * rests after failures.
+ */
+export class Peer {
+  state: PeerState = 'meeting';
+
+  private readonly living = new AbortController();
+  private readonly backOff: BackOff;
+  private bridge: Bridge | undefined;
+  private rested = new AbortController();
+  private readonly life: Promise<void>;
+
+  constructor(
+    readonly ref: PeerRef,
+    /** When its session was first seen, on the agent's clock. */
+    readonly seenAt: number,
+    private readonly services: PeerServices,
+  ) {
+    this.backOff = new BackOff({ firstMs: firstPauseMs, longestMs: longestPauseMs, random: services.random });
+    this.life = this.live(this.living.signal);
+  }
+
+  /** A link with this peer has come up, whoever dialled. */
+  linkUp(): void {
+    this.backOff.reset();
+    this.rested.abort();
+  }
+
+  /** Gives everything back and tells the peer. */
+  async end(reason: RatatoskrError): Promise<void> {
+    this.state = 'ended';
+    this.living.abort(reason);
+    await this.bridge?.close(reason);
+    const link = this.services.signalling.linkWith(this.ref.key);
+    if (link) {
+      this.services.creditOwn(this, farewellCost);
+      link.bye(reason.message.slice(0, 200));
+    }
+    await this.life;
+  }
+
+  private async live(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      let pauseMs: number;
+      try {
+        this.state = 'meeting';
+        const link = await this.meet(signal);
+        this.state = 'waiting';
+        if (link.identity.role === 'controlling') await this.control(link, signal);
+        else await this.serve(link, signal);
+        pauseMs = this.backOff.next();
+      } catch (error) {
+        if (signal.aborted) break;
+        pauseMs = this.backOff.next();
+        this.tell(error, pauseMs);
+      }
+      this.state = 'resting';
+      await this.rest(pauseMs, signal);
+    }
+    this.state = 'ended';
+  }
+
+  private async meet(signal: AbortSignal): Promise<SignallingLink> {
+    const { signalling } = this.services;
+    const existing = signalling.linkWith(this.ref.key);
+    if (existing) return existing;
+    await this.services.wanted(this, signal);
+    this.services.creditOwn(this, dialCost);
+    await signalling.dial(this.ref, signal);
+    const link = signalling.linkWith(this.ref.key);
+    if (!link) throw new SignallingError('SIGNALLING_CLOSED', 'Both ends dialled at once and neither connection lasted.');
+    return link;
+  }
+
+  /** Controlling end: one climb, and the bridge that comes of it until it is down. */
+  private async control(link: SignallingLink, signal: AbortSignal): Promise<void> {
+    await this.services.wanted(this, AbortSignal.any([signal, link.signal]));
+    const refusal = this.services.refusal(this);
+    if (refusal) throw refusal;
+    this.state = 'climbing';
+    const found = await this.services.ladder.climb(link, signal);
+    await this.hold(found, signal);
+  }
+
+  /** Controlled end: takes what the peer offers until the link is gone, and holds on to a bridge that outlives it. */
+  private async serve(link: SignallingLink, signal: AbortSignal): Promise<void> {
+    const running = new Set<Promise<void>>();
+    link.onOffer = (offer) => {
+      const run = this.follow(link, offer, signal).catch((error: unknown) => this.tell(error));
+      running.add(run);
+      void run.then(() => running.delete(run));
+    };
+    await aborted(AbortSignal.any([signal, link.signal]));
+    await Promise.all(running);
+    signal.throwIfAborted();
+    const reason = link.signal.reason as Error;
+    if (reason instanceof SignallingError && reason.code === 'PEER_LEFT') await this.bridge?.close(reason);
+    throw reason;
+  }
+
+  private async follow(link: SignallingLink, offer: AttemptOffer, signal: AbortSignal): Promise<void> {
+    const refusal = this.services.refusal(this);
+    if (refusal) return offer.refuse(refusal.code, refusal.message);
+    await this.hold(await this.services.ladder.follow(link, offer, signal), signal);
+    return undefined;
+  }
+
+  /** Makes the new bridge before it breaks the old one. Resolves when the new one is down. */
+  private async hold(found: ProvenPath, signal: AbortSignal): Promise<void> {
+    const { clock, bridges } = this.services;
+    const bridge = await bridges.open(found, { seenAt: this.seenAt, signal });
+    const older = this.bridge;
+    this.bridge = bridge;
+    this.state = 'bridged';
+    const upSince = clock.now();
+    const link = this.services.signalling.linkWith(this.ref.key);
+    link?.signal.addEventListener('abort', () => {
+      const reason = link.signal.reason as Error;
+      if (reason instanceof SignallingError && reason.code === 'PEER_LEFT') void bridge.close(reason);
+    });
+    await older?.close(new BridgeError('PATH_SUPERSEDED', 'A newer bridge took its place.'));
+    if (signal.aborted) await bridge.close(signal.reason as RatatoskrError);
+    await bridge.closed;
+    if (this.bridge === bridge) this.bridge = undefined;
+    if (clock.now() - upSince > provenBridgeMs) this.backOff.reset();
+  }
+
+  private rest(pauseMs: number, signal: AbortSignal): Promise<void> {
+    this.rested = new AbortController();
+    return sleep(this.services.clock, pauseMs, AbortSignal.any([signal, this.rested.signal])).catch(() => {});
+  }
+
+  private tell(error: unknown, retryInMs = 0): void {
+    const { events } = this.services;
+    if (error instanceof LadderExhausted) {
+      const failures = error.failures.map(({ strategy, error: cause }) => ({ strategy, ...describeError(cause) }));
+      events.publish('ladder.exhausted', { peer: this.ref, failures, retryInMs });
+    } else if (error instanceof SignallingError) {
+      events.publish('signalling.failed', { ...describeError(error), remote: this.ref.address, retryInMs });
+    } else if (error instanceof StrategyError || error instanceof BridgeError) {
+      events.publish('peer.resting', { peer: this.ref, ...describeError(error), retryInMs });
+    } else {
+      events.publish('log', { level: 'error', name: 'peer.failed', fields: { peer: this.ref, ...describeError(error) } });
+    }
+  }
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener('abort', () => resolve(), { once: true });
+  });
+}

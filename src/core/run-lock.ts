@@ -1,0 +1,62 @@
+import { mkdir, open, readFile, rm } from 'node:fs/promises';
+import path from 'node:path';
+import { AgentError } from './errors.js';
+
+/** Keeps a second agent off one runtime folder. */
+export interface RunLock {
+  release(): Promise<void>;
+}
+
+/**
+ * Takes the folder, making it private first. A lock whose process is gone is taken over.
+ * @throws AgentError ALREADY_RUNNING, RUNTIME_DIR_UNUSABLE
+ */
+export async function takeRunLock(runtimeDir: string): Promise<RunLock> {
+  const file = path.join(runtimeDir, 'agent.lock');
+  try {
+    await mkdir(runtimeDir, { recursive: true, mode: 0o700 });
+    for (let tries = 0; tries < 3; tries++) {
+      const holder = await holderOf(file);
+      if (holder !== undefined) {
+        throw new AgentError('ALREADY_RUNNING', `Process ${holder} already runs an agent with ${runtimeDir}.`);
+      }
+      await rm(file, { force: true });
+      const handle = await open(file, 'wx', 0o600).catch(ifCode('EEXIST'));
+      if (!handle) continue;
+      await handle.writeFile(`${process.pid} ${(await startOf(process.pid)) ?? ''}\n`);
+      await handle.close();
+      return { release: () => rm(file, { force: true }) };
+    }
+  } catch (error) {
+    if (error instanceof AgentError) throw error;
+    throw new AgentError('RUNTIME_DIR_UNUSABLE', `${runtimeDir} cannot be used: ${(error as Error).message}.`, { cause: error });
+  }
+  throw new AgentError('ALREADY_RUNNING', `Another agent is starting with ${runtimeDir}.`);
+}
+
+async function holderOf(file: string): Promise<number | undefined> {
+  const text = await readFile(file, 'utf8').catch(ifCode('ENOENT'));
+  const [, pid, start] = /^(\d+) (\d*)$/m.exec(text ?? '') ?? [];
+  if (!pid) return undefined;
+  try {
+    process.kill(Number(pid), 0);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ESRCH') return undefined;
+  }
+  // The number may have gone to another process since.
+  const now = await startOf(Number(pid));
+  return now === undefined || now === start ? Number(pid) : undefined;
+}
+
+/** When a process started, in the kernel's ticks since boot (proc(5), field 22 of stat); undefined where there is no /proc. */
+async function startOf(pid: number): Promise<string | undefined> {
+  const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => undefined);
+  return stat?.slice(stat.lastIndexOf(')') + 2).split(' ')[19];
+}
+
+function ifCode(code: string): (error: NodeJS.ErrnoException) => undefined {
+  return (error) => {
+    if (error.code !== code) throw error;
+    return undefined;
+  };
+}

@@ -1,0 +1,246 @@
+import { inject, injectable } from 'tsyringe';
+import { Bridges } from './bridge.js';
+import { type Clock, sleep } from './clock.js';
+import { permits } from './config/permits.js';
+import { describeError, type RatatoskrError, SignallingError, StrategyError } from './errors.js';
+import type { EventSource } from './events.js';
+import { Ladder } from './ladder.js';
+import type { Net } from './net.js';
+import { Peer } from './peer.js';
+import type { Random } from './random.js';
+import type { Router, RouterPeer, RouterSelf, RouterSession } from './router.js';
+import { SessionActivity } from './session-activity.js';
+import type { SignallingLink } from './signalling/link.js';
+import { Signalling } from './signalling/signalling.js';
+import { type Settings, tokens } from './tokens.js';
+
+/** A session that is missing from this many polls in a row has ended. */
+const missesToEnd = 2;
+/** What a segment of signalling costs beside its payload: IPv6 and TCP headers with options, and the overlay's own byte. */
+const segmentOverhead = 80;
+
+interface WatchedSession {
+  readonly key: string;
+  readonly address: string;
+  readonly activity: SessionActivity;
+  /** Of the last poll that changed anything. */
+  total: number;
+  seenAt: number;
+  lastForeignAt: number;
+  misses: number;
+  peer: Peer | undefined;
+  /** Of the link's own traffic, how much has been credited. */
+  creditedOwn: number;
+  /** Foreign bytes that a try has been made for already. */
+  spentBytes: number;
+}
+
+/** Watches the router's sessions and keeps one {@link Peer} for each that deserves a bridge. */
+@injectable()
+export class SessionLoop {
+  private readonly watched = new Map<string, WatchedSession>();
+  private directlyPeered = new Set<string>();
+  private running = new AbortController();
+  private life: Promise<void> = Promise.resolve();
+  private readonly waiting = new Map<Peer, () => void>();
+  /** Sessions that allow and deny keep out, so that each poll need not ask again. */
+  private readonly refused = new Set<string>();
+
+  constructor(
+    @inject(tokens.router) private readonly router: Router,
+    @inject(tokens.net) private readonly net: Net,
+    @inject(tokens.clock) private readonly clock: Clock,
+    @inject(tokens.random) private readonly random: Random,
+    @inject(tokens.events) private readonly events: EventSource,
+    @inject(tokens.settings) private readonly settings: Settings,
+    @inject(Signalling) private readonly signalling: Signalling,
+    @inject(Ladder) private readonly ladder: Ladder,
+    @inject(Bridges) private readonly bridges: Bridges,
+  ) {}
+
+  /** The router is there: meet and bridge until `stop`. */
+  start(self: RouterSelf): void {
+    this.running = new AbortController();
+    const { signal } = this.running;
+    this.signalling.onLink = (link) => this.linkUp(link);
+    this.life = Promise.all([this.signalling.open(self), this.poll(signal)]).then(() => {});
+  }
+
+  /** Takes every bridge down and says bye. Resolves when all is given back. */
+  async stop(reason: RatatoskrError): Promise<void> {
+    this.running.abort(reason);
+    const peers = [...this.watched.values()].flatMap(({ peer }) => peer ?? []);
+    await Promise.all(peers.map((peer) => peer.end(reason)));
+    await this.signalling.close(reason.message);
+    await this.life;
+    this.watched.clear();
+    this.waiting.clear();
+  }
+
+  /** The configuration has changed: peers that are no longer permitted go. */
+  async reconsider(): Promise<void> {
+    this.refused.clear();
+    const unwanted = [...this.watched.values()].filter((session) => !permits(this.settings.current, session));
+    await Promise.all(
+      unwanted.map((session) => this.forget(session, new SignallingError('SIGNALLING_NOT_ALLOWED', 'No longer permitted.'))),
+    );
+  }
+
+  private async poll(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      try {
+        await this.look(signal);
+      } catch (error) {
+        // The router's absence is told by the admin client; anything else is ours to tell.
+        if (!signal.aborted) this.events.publish('log', { level: 'warn', name: 'poll.failed', fields: describeError(error) });
+      }
+      await sleep(this.clock, this.settings.current.sessions.pollInterval, signal).catch(() => {});
+    }
+  }
+
+  private async look(signal: AbortSignal): Promise<void> {
+    const sessions = await this.router.sessions(signal);
+    const peers = await this.router.peers(signal);
+    if (signal.aborted) return;
+    const now = this.clock.now();
+    this.directlyPeered = this.foreignPeerings(peers);
+    const { idleTimeout } = this.settings.current.sessions;
+    const present = new Set<string>();
+    for (const session of sessions) {
+      present.add(session.key);
+      this.sample(session, now);
+    }
+    for (const session of [...this.watched.values()]) {
+      if (present.has(session.key)) session.misses = 0;
+      else session.misses += 1;
+      if (session.misses >= missesToEnd) void this.forget(session, sessionEnded('The session has ended.'));
+      else if (now - session.lastForeignAt > idleTimeout) void this.forget(session, sessionEnded('The session carries nothing.'));
+    }
+    for (const key of this.refused) if (!present.has(key)) this.refused.delete(key);
+  }
+
+  private sample(session: RouterSession, now: number): void {
+    const total = session.bytesIn + session.bytesOut;
+    let watched = this.watched.get(session.key);
+    if (watched?.total === total) return;
+    if (!watched) {
+      if (this.refused.has(session.key)) return;
+      if (!permits(this.settings.current, session)) return void this.refused.add(session.key);
+      watched = this.watch(session.key, session.address);
+    }
+    watched.total = total;
+    this.creditLink(watched, now);
+    const { foreignBytes } = watched.activity;
+    watched.activity.sample(total, now);
+    if (watched.activity.foreignBytes > foreignBytes) watched.lastForeignAt = now;
+    if (!watched.peer && watched.activity.foreignBytes > 0 && this.roomForOneMore() && !this.directlyPeered.has(session.key)) {
+      this.meet(watched, now);
+    }
+    if (watched.peer && this.deserves(watched)) this.waiting.get(watched.peer)?.();
+  }
+
+  private watch(key: string, address: string): WatchedSession {
+    const watched: WatchedSession = {
+      key,
+      address,
+      activity: new SessionActivity(),
+      total: -1,
+      seenAt: this.clock.now(),
+      lastForeignAt: this.clock.now(),
+      misses: 0,
+      peer: undefined,
+      creditedOwn: 0,
+      spentBytes: 0,
+    };
+    this.watched.set(key, watched);
+    return watched;
+  }
+
+  private meet(session: WatchedSession, now: number): void {
+    const { key, address } = session;
+    session.seenAt = now;
+    this.events.publish('session.seen', { peer: { key, address } });
+    session.peer = new Peer({ key, address }, now, {
+      signalling: this.signalling,
+      ladder: this.ladder,
+      bridges: this.bridges,
+      clock: this.clock,
+      random: this.random,
+      events: this.events,
+      wanted: (peer, signal) => this.untilDeserved(session, peer, signal),
+      refusal: () => this.refusal(session),
+      creditOwn: (_, bytes) => session.activity.creditOwn(bytes, this.clock.now()),
+    });
+  }
+
+  /** An agent has reached us: there is a session behind that, whether we have seen it yet or not. */
+  private linkUp(link: SignallingLink): void {
+    const { key, address } = link.peer;
+    const session = this.watched.get(key) ?? this.watch(key, address);
+    session.creditedOwn = 0;
+    if (!session.peer) this.meet(session, this.clock.now());
+    session.peer?.linkUp();
+  }
+
+  private async forget(session: WatchedSession, reason: RatatoskrError): Promise<void> {
+    this.watched.delete(session.key);
+    const { peer } = session;
+    if (!peer) return;
+    this.waiting.delete(peer);
+    this.events.publish('session.ended', { peer: peer.ref });
+    await peer.end(reason);
+  }
+
+  private deserves(session: WatchedSession): boolean {
+    const { foreignBytes, rate } = session.activity;
+    return foreignBytes > session.spentBytes && rate >= this.settings.current.sessions.minTraffic;
+  }
+
+  /** Resolves once there is traffic that our last try has not seen yet: a session that only we keep alive may end. */
+  private async untilDeserved(session: WatchedSession, peer: Peer, signal: AbortSignal): Promise<void> {
+    signal.throwIfAborted();
+    if (!this.deserves(session)) {
+      await new Promise<void>((resolve, reject) => {
+        this.waiting.set(peer, resolve);
+        signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true });
+      }).finally(() => this.waiting.delete(peer));
+    }
+    session.spentBytes = session.activity.foreignBytes;
+  }
+
+  private refusal({ key, activity }: WatchedSession): StrategyError | undefined {
+    if (this.directlyPeered.has(key)) return new StrategyError('ALREADY_PEERED', 'The routers are peered directly.');
+    if (activity.rate < this.settings.current.sessions.minTraffic) {
+      return new StrategyError('BELOW_THRESHOLD', 'The session has less traffic than asked for.');
+    }
+    return undefined;
+  }
+
+  private roomForOneMore(): boolean {
+    let peers = 0;
+    for (const { peer } of this.watched.values()) if (peer) peers += 1;
+    return peers < this.settings.current.signalling.maxPeers;
+  }
+
+  /** Keys that the router is peered with, not counting what we added. */
+  private foreignPeerings(peers: readonly RouterPeer[]): Set<string> {
+    const foreign = peers.filter(({ up, key, uri, inbound }) => up && key && (inbound || !uri || !this.bridges.owns(uri)));
+    return new Set(foreign.flatMap(({ key }) => key ?? []));
+  }
+
+  /** What the link has sent and received since the last look is ours, and not a reason for anything. */
+  private creditLink(session: WatchedSession, now: number): void {
+    const link = this.signalling.linkWith(session.key);
+    const info = link && this.net.tcpInfo(link.stream);
+    if (!link) return;
+    const { bytesRead = 0, bytesWritten = 0 } = link.stream;
+    const segments = info ? info.segmentsIn + info.segmentsOut : 0;
+    const own = info ? info.bytesIn + info.bytesOut + segments * segmentOverhead : (bytesRead + bytesWritten) * 2;
+    if (own > session.creditedOwn) session.activity.creditOwn(own - session.creditedOwn, now);
+    session.creditedOwn = own;
+  }
+}
+
+function sessionEnded(why: string): StrategyError {
+  return new StrategyError('SESSION_ENDED', why);
+}

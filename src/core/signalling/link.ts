@@ -1,0 +1,214 @@
+import { deriveSecret, randomLength } from '../attempt-secret.js';
+import type { Clock } from '../clock.js';
+import { withDeadline } from '../deadline.js';
+import type { ErrorCode } from '../error-catalogue.js';
+import { SignallingError, StrategyError } from '../errors.js';
+import type { PeerRef } from '../events.js';
+import type { Random } from '../random.js';
+import type { Role } from '../strategy.js';
+import { AttemptConversation } from './attempt-conversation.js';
+import type { MessageStream } from './message-stream.js';
+import type { Message, MessageOf } from './messages.js';
+
+/** Attempts under way at once with one peer. */
+const maxAttempts = 16;
+/** How long the peer may take to answer an offer, or a ping, in milliseconds. */
+const answerDeadlineMs = 10_000;
+/** Pings that a measurement sends. */
+const pingCount = 3;
+
+export interface LinkIdentity {
+  readonly peer: PeerRef;
+  readonly role: Role;
+  /** Our own key, 64 hex digits. */
+  readonly ownKey: string;
+  readonly agentVersion: string;
+  /** What the peer's agent has enabled. */
+  readonly strategies: readonly string[];
+  /** Whether we dialled; with a shared port both ends may have. */
+  readonly dialled: boolean;
+}
+
+/** An offer of the controlling end, to be accepted or refused at once. */
+export interface AttemptOffer {
+  readonly id: string;
+  readonly strategy: string;
+  accept(): AttemptConversation;
+  refuse(code: ErrorCode, message: string): void;
+}
+
+/** The conversation with one peer's agent, once both have said hello. */
+export class SignallingLink {
+  /** Overlay round trip in milliseconds: the least of the last measurement. */
+  rttMs = Number.POSITIVE_INFINITY;
+  /** Set by whoever serves the peer's offers. */
+  onOffer: ((offer: AttemptOffer) => void) | undefined;
+
+  private readonly conversations = new Map<string, AttemptConversation>();
+  private readonly offered = new Map<string, (answer: MessageOf<'accept'> | MessageOf<'refuse'>) => void>();
+  private readonly pings = new Map<number, () => void>();
+  private readonly ended = new AbortController();
+  private nextPing = 0;
+
+  constructor(
+    readonly identity: LinkIdentity,
+    private readonly messages: MessageStream,
+    private readonly clock: Clock,
+    private readonly random: Random,
+  ) {}
+
+  get peer(): PeerRef {
+    return this.identity.peer;
+  }
+
+  /** Aborts when the link is gone; its reason is a SignallingError. */
+  get signal(): AbortSignal {
+    return this.ended.signal;
+  }
+
+  /** The stream underneath, for counting what signalling itself costs. */
+  get stream() {
+    return this.messages.stream;
+  }
+
+  /** Measures the overlay's round trip with a few pings on their way at once. */
+  async measure(): Promise<number> {
+    const samples = Array.from({ length: pingCount }, () => this.ping());
+    this.rttMs = Math.min(...(await Promise.all(samples)));
+    return this.rttMs;
+  }
+
+  /** Offers an attempt. @returns the conversation once the peer has accepted @throws StrategyError with the peer's code when it refuses */
+  async offer(strategy: string, signal: AbortSignal): Promise<AttemptConversation> {
+    signal.throwIfAborted();
+    const id = Buffer.from(this.random.bytes(16)).toString('hex');
+    const ownRandom = this.random.bytes(randomLength);
+    // The conversation begins in the very turn that reads the answer: its first data may be in the same chunk.
+    const answer = new Promise<AttemptConversation>((resolve, reject) => {
+      this.offered.set(id, (reply) => {
+        if (reply.type === 'accept') resolve(this.begin(id, strategy, ownRandom, Buffer.from(reply.random, 'hex')));
+        else reject(new StrategyError('PEER_REFUSED', `The peer refused ${strategy}: ${reply.message} (${reply.code}).`));
+      });
+    });
+    try {
+      this.messages.send({ type: 'attempt', id, strategy, random: Buffer.from(ownRandom).toString('hex') });
+      return await this.within(answer, AbortSignal.any([signal, this.signal]), 'answer an offer');
+    } finally {
+      this.offered.delete(id);
+    }
+  }
+
+  receive(message: Message): void {
+    switch (message.type) {
+      case 'attempt':
+        this.receiveOffer(message);
+        break;
+      case 'accept':
+      case 'refuse':
+        this.receiveAnswer(message);
+        break;
+      case 'data':
+        this.conversations.get(message.id)?.deliver(message.payload);
+        break;
+      case 'end':
+        this.conversations
+          .get(message.id)
+          ?.finish(new StrategyError('PEER_ENDED', `The peer ended the attempt: ${message.message} (${message.code}).`));
+        break;
+      case 'ping':
+        this.messages.send({ type: 'pong', id: message.id });
+        break;
+      case 'pong':
+        this.pings.get(message.id)?.();
+        break;
+      case 'bye':
+        this.finish(new SignallingError('PEER_LEFT', `The peer’s agent said bye: ${message.reason}.`));
+        this.messages.close();
+        break;
+      case 'hello':
+        this.messages.close(new SignallingError('SIGNALLING_MALFORMED', 'The peer said hello twice.'));
+        break;
+    }
+  }
+
+  /** Says bye and closes. Idempotent. */
+  bye(reason: string): void {
+    if (this.signal.aborted) return;
+    this.messages.send({ type: 'bye', reason });
+    this.finish(new SignallingError('SIGNALLING_CLOSED', `This end said bye: ${reason}.`));
+    this.messages.close();
+  }
+
+  /** The stream underneath has ended. */
+  finish(reason: SignallingError): void {
+    if (this.signal.aborted) return;
+    this.ended.abort(reason);
+    for (const conversation of [...this.conversations.values()]) conversation.finish(reason);
+  }
+
+  private receiveOffer({ id, strategy, random }: MessageOf<'attempt'>): void {
+    const refuse = (code: ErrorCode, message: string) => this.messages.send({ type: 'refuse', id, code, message });
+    if (this.identity.role === 'controlling') refuse('NOT_CONTROLLED', 'the other end controls');
+    else if (this.conversations.has(id)) refuse('ATTEMPT_DUPLICATE', 'an attempt of this id is under way');
+    else if (this.conversations.size >= maxAttempts)
+      refuse('ATTEMPTS_EXCEEDED', `more than ${maxAttempts} attempts are under way`);
+    else if (!this.onOffer) refuse('PEER_BUSY', 'this peer is not being served now');
+    else {
+      this.onOffer({
+        id,
+        strategy,
+        refuse,
+        accept: () => {
+          const ownRandom = this.random.bytes(randomLength);
+          this.messages.send({ type: 'accept', id, random: Buffer.from(ownRandom).toString('hex') });
+          return this.begin(id, strategy, Buffer.from(random, 'hex'), ownRandom);
+        },
+      });
+    }
+  }
+
+  private receiveAnswer(message: MessageOf<'accept'> | MessageOf<'refuse'>): void {
+    const answered = this.offered.get(message.id);
+    this.offered.delete(message.id);
+    if (answered) answered(message);
+    // An offer that was given up meanwhile: the peer must not go on alone.
+    else if (message.type === 'accept') {
+      this.messages.send({ type: 'end', id: message.id, code: 'ATTEMPT_ABORTED', message: 'the offer was withdrawn' });
+    }
+  }
+
+  private begin(id: string, strategy: string, controllingRandom: Uint8Array, controlledRandom: Uint8Array): AttemptConversation {
+    const { peer, ownKey, role } = this.identity;
+    const [controllingKey, controlledKey] = role === 'controlling' ? [ownKey, peer.key] : [peer.key, ownKey];
+    const secret = deriveSecret({ attempt: id, strategy, controllingKey, controlledKey, controllingRandom, controlledRandom });
+    const conversation = new AttemptConversation(
+      id,
+      strategy,
+      secret,
+      (message) => this.messages.send(message),
+      () => this.conversations.delete(id),
+    );
+    this.conversations.set(id, conversation);
+    return conversation;
+  }
+
+  private ping(): Promise<number> {
+    const id = this.nextPing++;
+    const sentAt = this.clock.now();
+    const answer = new Promise<number>((resolve) => {
+      this.pings.set(id, () => resolve(this.clock.now() - sentAt));
+    });
+    this.messages.send({ type: 'ping', id });
+    return this.within(answer, this.signal, 'answer a ping').finally(() => this.pings.delete(id));
+  }
+
+  /** Waits for the peer, but not for ever. */
+  private within<T>(answer: Promise<T>, signal: AbortSignal, what: string): Promise<T> {
+    return withDeadline(answer, {
+      clock: this.clock,
+      timeoutMs: answerDeadlineMs,
+      signal,
+      expired: () => new SignallingError('SIGNALLING_TIMEOUT', `The peer did not ${what} within ${answerDeadlineMs / 1000} s.`),
+    });
+  }
+}

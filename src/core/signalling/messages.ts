@@ -1,0 +1,74 @@
+import { z } from 'zod';
+
+/** Version of the signalling protocol. A hello of another version ends the conversation. */
+export const protocolVersion = 1;
+
+/** Longest line on the wire, newline included, in bytes. */
+export const maxMessageBytes = 64 * 1024;
+
+const attemptId = z.string().regex(/^[0-9a-f]{32}$/);
+const publicKey = z.string().regex(/^[0-9a-f]{64}$/);
+const random = z.string().regex(/^[0-9a-f]{64}$/);
+const name = z.string().regex(/^[a-z0-9][a-z0-9-]{0,63}$/);
+const code = z.string().regex(/^[A-Z][A-Z0-9_]{0,63}$/);
+const sentence = z.string().max(512);
+
+/**
+ * Signalling messages, one JSON object a line. Fields and types that are not listed are ignored, so that version 1 can grow.
+ * The sequence is: both send `hello`; then the controlling end starts attempts, each with its own id.
+ */
+const schemas = {
+  /** First message, both ways. The sender's address must be the one derived from `key`. */
+  hello: z.object({
+    type: z.literal('hello'),
+    protocol: z.number().int(),
+    agent: z.string().max(64),
+    key: publicKey,
+    router: z.string().max(64),
+    strategies: z.array(name).max(64),
+    features: z.array(name).max(64),
+  }),
+  /** Controlling to controlled: try this strategy now. `random` is this end's half of the attempt's secret. */
+  attempt: z.object({ type: z.literal('attempt'), id: attemptId, strategy: name, random }),
+  /** Controlled to controlling: under way, with the other half of the secret. */
+  accept: z.object({ type: z.literal('accept'), id: attemptId, random }),
+  /** Controlled to controlling: not now, and why. */
+  refuse: z.object({ type: z.literal('refuse'), id: attemptId, code, message: sentence }),
+  /** A strategy's own message to the same attempt at the other end. */
+  data: z.object({ type: z.literal('data'), id: attemptId, payload: z.unknown() }),
+  /** The attempt is over at this end. */
+  end: z.object({ type: z.literal('end'), id: attemptId, code, message: sentence }),
+  ping: z.object({ type: z.literal('ping'), id: z.number().int().nonnegative() }),
+  pong: z.object({ type: z.literal('pong'), id: z.number().int().nonnegative() }),
+  /** Last message: this end leaves, and any bridge with it. */
+  bye: z.object({ type: z.literal('bye'), reason: sentence }),
+};
+
+type Schemas = typeof schemas;
+export type MessageType = keyof Schemas;
+export type MessageOf<Type extends MessageType> = z.infer<Schemas[Type]>;
+export type Message = { [Type in MessageType]: MessageOf<Type> }[MessageType];
+
+const envelope = z.object({ type: z.string().max(64) });
+
+/**
+ * Reads one line.
+ * @returns the message, or undefined for a type this version does not know
+ * @throws Error with a sentence when the line is no valid message
+ */
+export function parseMessage(line: string): Message | undefined {
+  let json: unknown;
+  try {
+    json = JSON.parse(line);
+  } catch {
+    throw new Error('a line is not JSON');
+  }
+  const head = envelope.safeParse(json);
+  if (!head.success) throw new Error('a line is not an object with a type');
+  const { type } = head.data;
+  if (!Object.hasOwn(schemas, type)) return undefined;
+  const result = schemas[type as MessageType].safeParse(json);
+  if (result.success) return result.data;
+  const issue = result.error.issues[0];
+  throw new Error(`a ${type} message has a bad ${issue?.path.join('.') || 'shape'}: ${issue?.message ?? 'invalid'}`);
+}

@@ -1,0 +1,237 @@
+import { inject, injectable } from 'tsyringe';
+import type { Clock } from '../clock.js';
+import { sleep } from '../clock.js';
+import { permits } from '../config/permits.js';
+import { describeError, SignallingError } from '../errors.js';
+import type { EventSource, PeerRef } from '../events.js';
+import type { ByteStream, Listener, Net } from '../net.js';
+import { isOverlayAddress } from '../overlay-address.js';
+import type { Random } from '../random.js';
+import type { RouterSelf } from '../router.js';
+import type { Strategy } from '../strategy.js';
+import { type Settings, tokens } from '../tokens.js';
+import { greet } from './greeting.js';
+import type { SignallingLink } from './link.js';
+
+/** How long a dial over the overlay may take, in milliseconds: a route may have to be found first. */
+const dialTimeoutMs = 10_000;
+/** Connections one address may have that have not said hello. */
+const greetingsPerAddress = 2;
+/** Pause between tries to listen while the overlay address is missing, in milliseconds. */
+const listenRetryMs = 500;
+/** One refused remote is reported at most once in this many milliseconds. */
+const reportEveryMs = 60_000;
+/** Refused remotes remembered for that. */
+const reportsRemembered = 1024;
+
+/** Meets the agents of peers over the overlay: listens on and dials from one port, and keeps one link a peer. */
+@injectable()
+export class Signalling {
+  /** Called for every link that has come up, whoever dialled. */
+  onLink: ((link: SignallingLink) => void) | undefined;
+
+  private self: RouterSelf | undefined;
+  private listener: Listener | undefined;
+  private readonly links = new Map<string, SignallingLink>();
+  private readonly greetings = new Map<string, number>();
+  private readonly reported = new Map<string, number>();
+  private running = new AbortController();
+
+  constructor(
+    @inject(tokens.net) private readonly net: Net,
+    @inject(tokens.clock) private readonly clock: Clock,
+    @inject(tokens.random) private readonly random: Random,
+    @inject(tokens.events) private readonly events: EventSource,
+    @inject(tokens.settings) private readonly settings: Settings,
+    @inject(tokens.strategies) private readonly strategies: readonly Strategy[],
+    @inject(tokens.agentVersion) private readonly agentVersion: string,
+  ) {}
+
+  /** Listens on the router's overlay address, waiting for the address to appear. Ends with `close`. */
+  async open(self: RouterSelf): Promise<void> {
+    this.self = self;
+    this.running = new AbortController();
+    const { signal } = this.running;
+    const { port } = this.settings.current.signalling;
+    let complained: string | undefined;
+    while (!signal.aborted) {
+      try {
+        const listener = await this.net.listenTcp({
+          local: { address: self.address, port },
+          sharePort: this.net.capabilities.sharedPort,
+          onStream: (stream) => void this.welcome(stream),
+        });
+        if (signal.aborted) return listener.close();
+        this.listener = listener;
+        this.events.publish('signalling.listening', { address: self.address, port });
+        return undefined;
+      } catch (error) {
+        const failure = this.explainListenFailure(error, self.address, port);
+        if (complained !== failure.code) {
+          complained = failure.code;
+          this.events.publish('signalling.failed', { ...describeError(failure), remote: self.address, retryInMs: listenRetryMs });
+        }
+        await sleep(this.clock, listenRetryMs, signal).catch(() => {});
+      }
+    }
+    return undefined;
+  }
+
+  /** Ends every link with `bye` and stops listening. */
+  async close(reason: string): Promise<void> {
+    this.running.abort(new SignallingError('SIGNALLING_CLOSED', `This end is leaving: ${reason}.`));
+    for (const link of [...this.links.values()]) link.bye(reason);
+    await this.listener?.close();
+    this.listener = undefined;
+  }
+
+  /** The link with a peer, if there is one. */
+  linkWith(key: string): SignallingLink | undefined {
+    return this.links.get(key);
+  }
+
+  /** Dials a peer's agent. When the peer dials at the same time there may already be a link by then: that one counts. */
+  async dial(peer: PeerRef, signal: AbortSignal): Promise<void> {
+    const { self } = this;
+    if (!self) throw new SignallingError('SIGNALLING_CLOSED', 'Signalling is not open.');
+    const { port } = this.settings.current.signalling;
+    const sharePort = this.net.capabilities.sharedPort;
+    let stream: ByteStream;
+    try {
+      stream = await this.net.connectTcp({
+        remote: { address: peer.address, port },
+        local: { address: self.address, ...(sharePort ? { port } : {}) },
+        sharePort,
+        timeoutMs: dialTimeoutMs,
+        signal: AbortSignal.any([signal, this.running.signal]),
+      });
+    } catch (error) {
+      signal.throwIfAborted();
+      // The peer's own dial took the one pair of addresses that both ends share: its greeting is under way.
+      if (this.links.has(peer.key) || this.greetings.has(peer.address)) return;
+      const { code, message } = describeError(error);
+      throw new SignallingError(
+        'SIGNALLING_UNREACHABLE',
+        `The agent of ${peer.address} cannot be reached (${code}): ${message}.`,
+        {
+          cause: error,
+        },
+      );
+    }
+    await this.greet(stream, peer.address, true, (key) => {
+      if (key !== peer.key) throw new SignallingError('SIGNALLING_IDENTITY', `${peer.address} answers with another key.`);
+    });
+  }
+
+  /** A stream that was accepted: the caps come before a single byte is read. */
+  private async welcome(stream: ByteStream): Promise<void> {
+    const remote = stream.remoteAddress ?? '';
+    const refuse = (error: SignallingError) => {
+      stream.destroy();
+      this.report(remote, error);
+    };
+    if (!isOverlayAddress(remote)) {
+      return refuse(new SignallingError('SIGNALLING_NOT_ALLOWED', `${remote} is not an overlay address.`));
+    }
+    const held = [...this.greetings.values()].reduce((sum, count) => sum + count, this.links.size);
+    if ((this.greetings.get(remote) ?? 0) >= greetingsPerAddress || held >= this.settings.current.signalling.maxConnections) {
+      return refuse(
+        new SignallingError('SIGNALLING_TOO_MANY', `${remote} opened more signalling connections than may wait for a hello.`),
+      );
+    }
+    try {
+      await this.greet(stream, remote, false, () => {});
+    } catch (error) {
+      this.report(remote, error);
+    }
+    return undefined;
+  }
+
+  private async greet(stream: ByteStream, remote: string, dialled: boolean, admit: (key: string) => void): Promise<void> {
+    const { self } = this;
+    if (!self) return void stream.destroy();
+    this.greetings.set(remote, (this.greetings.get(remote) ?? 0) + 1);
+    try {
+      const link = await greet(stream, {
+        hello: {
+          agent: this.agentVersion,
+          key: self.key,
+          router: self.version,
+          strategies: this.strategies.map((strategy) => strategy.name),
+          features: [],
+        },
+        remote,
+        dialled,
+        clock: this.clock,
+        random: this.random,
+        signal: this.running.signal,
+        admit: (key) => {
+          admit(key);
+          if (!permits(this.settings.current, { key, address: remote })) {
+            throw new SignallingError('SIGNALLING_NOT_ALLOWED', `${remote} is not permitted by allow and deny.`);
+          }
+          if (!this.links.has(key) && this.links.size >= this.settings.current.signalling.maxPeers) {
+            throw new SignallingError('SIGNALLING_TOO_MANY', `There are ${this.links.size} peers already.`);
+          }
+        },
+      });
+      this.take(link);
+      await link.measure();
+      this.announce(link);
+    } finally {
+      const left = (this.greetings.get(remote) ?? 1) - 1;
+      if (left > 0) this.greetings.set(remote, left);
+      else this.greetings.delete(remote);
+    }
+    return undefined;
+  }
+
+  /**
+   * Keeps one link a peer. Where ports cannot be shared both ends' dials may succeed: both then keep the one that the
+   * controlling end dialled. A newer link of the same direction means that the peer lost the older one.
+   */
+  private take(link: SignallingLink): void {
+    const { peer, role, dialled } = link.identity;
+    const older = this.links.get(peer.key);
+    if (older && older.identity.dialled !== dialled && dialled !== (role === 'controlling')) {
+      link.bye('there is a link already');
+      return;
+    }
+    this.links.set(peer.key, link);
+    older?.bye('there is a newer link');
+    link.signal.addEventListener('abort', () => {
+      if (this.links.get(peer.key) !== link) return;
+      this.links.delete(peer.key);
+      this.events.publish('signalling.closed', { peer, reason: describeError(link.signal.reason).message });
+    });
+  }
+
+  private announce(link: SignallingLink): void {
+    if (link.signal.aborted || this.links.get(link.peer.key) !== link) return;
+    const { peer, role, agentVersion, strategies } = link.identity;
+    this.events.publish('signalling.connected', { peer, role, agentVersion, strategies, rttMs: link.rttMs });
+    this.onLink?.(link);
+  }
+
+  /** Says what was refused, but not for every connection of one that goes on knocking. */
+  private report(remote: string, error: unknown): void {
+    const failure = describeError(error);
+    const subject = `${remote} ${failure.code}`;
+    const now = this.clock.now();
+    const last = this.reported.get(subject);
+    if (last !== undefined && now - last < reportEveryMs) return;
+    if (this.reported.size >= reportsRemembered) this.reported.clear();
+    this.reported.set(subject, now);
+    this.events.publish('signalling.failed', { ...failure, remote });
+  }
+
+  private explainListenFailure(error: unknown, address: string, port: number): SignallingError {
+    const { code, message } = describeError(error);
+    if (code === 'EADDRINUSE') {
+      return new SignallingError('SIGNALLING_PORT_TAKEN', `Port ${port} of ${address} is taken by another program.`, {
+        cause: error,
+      });
+    }
+    return new SignallingError('OVERLAY_ADDRESS_MISSING', `Cannot listen on ${address} (${code}): ${message}.`, { cause: error });
+  }
+}

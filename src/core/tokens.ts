@@ -1,0 +1,28 @@
+import type { InjectionToken } from 'tsyringe';
+import type { Clock } from './clock.js';
+import type { Config } from './config.js';
+import type { EventSource } from './events.js';
+import type { Net } from './net.js';
+import type { Random } from './random.js';
+import type { Router } from './router.js';
+import type { Strategy } from './strategy.js';
+
+/** The configuration in force; SIGHUP replaces `current`. */
+export interface Settings {
+  current: Config;
+}
+
+/** What the composition root registers, one container an agent. */
+export const tokens = {
+  clock: Symbol('Clock') as InjectionToken<Clock>,
+  random: Symbol('Random') as InjectionToken<Random>,
+  net: Symbol('Net') as InjectionToken<Net>,
+  events: Symbol('EventSource') as InjectionToken<EventSource>,
+  settings: Symbol('Settings') as InjectionToken<Settings>,
+  router: Symbol('Router') as InjectionToken<Router>,
+  /** Strategies in config order. */
+  strategies: Symbol('Strategies') as InjectionToken<readonly Strategy[]>,
+  /** Folder for sockets, created and private. */
+  runtimeDir: Symbol('runtimeDir') as InjectionToken<string>,
+  agentVersion: Symbol('agentVersion') as InjectionToken<string>,
+};

@@ -1,0 +1,86 @@
+import ipaddr from 'ipaddr.js';
+import { z } from 'zod';
+import type { Endpoint, InterfaceAddress } from '../core/net.js';
+import { isOverlayAddress } from '../core/overlay-address.js';
+
+/** Candidates one end may send; the rest is not looked at. */
+export const maxCandidates = 16;
+/** A peer's sockets are bound to dynamic ports, and NATs keep those apart from the well-known ones (RFC 4787, REQ-3). */
+const lowestPort = 1024;
+/** Cloud metadata services, which answer whoever can reach them. */
+const metadataAddresses = new Set(['169.254.169.254', '100.100.100.200', 'fd00:ec2::254']);
+
+/** A transport address worth trying (RFC 8445, section 5.1.1). */
+export const candidateSchema = z.object({
+  type: z.enum(['host', 'server-reflexive']),
+  address: z.string().max(45),
+  port: z.number().int().min(lowestPort).max(65535),
+});
+export type Candidate = z.infer<typeof candidateSchema>;
+
+/** Where an address can be reached from. */
+type Reach = 'everywhere' | 'own network' | 'nowhere';
+
+/** Host candidates: this machine's own addresses at one port, those of the overlay and of no use to a peer left out. */
+export function hostCandidates(interfaces: readonly InterfaceAddress[], port: number): Candidate[] {
+  return interfaces
+    .filter(({ internal, address }) => !internal && reachOf(address) !== 'nowhere')
+    .map(({ address }) => ({ type: 'host' as const, address, port }));
+}
+
+/** The candidate that STUN found. */
+export function reflexiveCandidate({ address, port }: Endpoint): Candidate {
+  return { type: 'server-reflexive', address, port };
+}
+
+/** Each transport address once, host candidates first: an address that is both is the machine's own. */
+export function distinct(candidates: readonly Candidate[]): Candidate[] {
+  const byEndpoint = new Map<string, Candidate>();
+  for (const candidate of candidates) {
+    const endpoint = formatEndpoint(candidate);
+    if (!byEndpoint.has(endpoint)) byEndpoint.set(endpoint, candidate);
+  }
+  return [...byEndpoint.values()].slice(0, maxCandidates);
+}
+
+/**
+ * Which of the peer's candidates may be tried. What a peer sends is an attacker's word: addresses that lead to this machine, its
+ * link, many machines or nobody are left out, and private ones need evidence that both ends share a network.
+ */
+export function usableCandidates(own: readonly Candidate[], remote: readonly Candidate[]): Candidate[] {
+  const shared = shareNetwork(own, remote);
+  return remote.filter(({ address, port }) => {
+    if (port < lowestPort || own.some((mine) => mine.type === 'host' && mine.address === address)) return false;
+    const reach = reachOf(address);
+    return reach === 'everywhere' || (reach === 'own network' && shared);
+  });
+}
+
+/** `address:port`, with brackets around an IPv6 address. */
+export function formatEndpoint({ address, port }: Endpoint): string {
+  return address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`;
+}
+
+/** Both ends look the same from outside, or have addresses of one IPv6 /64: then they share a network. */
+function shareNetwork(own: readonly Candidate[], remote: readonly Candidate[]): boolean {
+  const marks = (candidates: readonly Candidate[]) =>
+    candidates.flatMap(({ type, address }) => {
+      if (reachOf(address) !== 'everywhere') return [];
+      if (address.includes(':')) return [ipv6Network(address)];
+      return type === 'server-reflexive' ? [address] : [];
+    });
+  const ownMarks = new Set(marks(own));
+  return marks(remote).some((mark) => ownMarks.has(mark));
+}
+
+function ipv6Network(address: string): string {
+  return ipaddr.IPv6.parse(address).parts.slice(0, 4).join(':');
+}
+
+function reachOf(address: string): Reach {
+  if (!ipaddr.isValid(address) || address.includes('%') || metadataAddresses.has(address) || isOverlayAddress(address))
+    return 'nowhere';
+  const range: string = ipaddr.parse(address).range();
+  if (range === 'unicast') return 'everywhere';
+  return range === 'private' || range === 'carrierGradeNat' || range === 'uniqueLocal' ? 'own network' : 'nowhere';
+}

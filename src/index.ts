@@ -1,0 +1,35 @@
+import 'reflect-metadata';
+
+export { type Agent, type AgentParts, createAgent } from './agent.js';
+export { type Clock, sleep, type Timer } from './core/clock.js';
+export { type Config, defaultConfig, parseConfig } from './core/config.js';
+export { type ErrorCode, errorCatalogue } from './core/error-catalogue.js';
+export {
+  AdminError,
+  AgentError,
+  BridgeError,
+  ConfigError,
+  RatatoskrError,
+  SignallingError,
+  StrategyError,
+} from './core/errors.js';
+export { type AgentEvent, type AgentEvents, type EventName, type Failure, onEvent, type PeerRef } from './core/events.js';
+export type { Logger, LogLevel } from './core/logger.js';
+export type * from './core/net.js';
+export type { Random } from './core/random.js';
+export {
+  type AddressBook,
+  type AttemptChannel,
+  type AttemptContext,
+  asPath,
+  defineStrategy,
+  type Path,
+  type PathInfo,
+  type Probe,
+  type ProbeContext,
+  type Role,
+  type Strategy,
+  type StrategyDefinition,
+  type StrategyServices,
+  strategyApiVersion,
+} from './core/strategy.js';

@@ -1,0 +1,79 @@
+import { createRequire } from 'node:module';
+import { fileURLToPath } from 'node:url';
+import type { PeerCredentials, TcpInfo } from '../core/net.js';
+
+/** What src/native/addon exports. Failures are Errors with `code`, `errno` and `syscall`, as Node's own. */
+export interface Addon {
+  readonly interfaceVersion: number;
+  /**
+   * Starts a TCP connect. `settled` is called once, later, with the error (ETIMEDOUT after `timeoutMs`) or the connection.
+   * @returns an id for {@link Addon.cancel}
+   */
+  connect(options: NativeConnectOptions, settled: (error: Error | null, descriptor?: Descriptor) => void): number;
+  /** Closes the socket before it returns; `settled` is not called any more. Without effect once it was. */
+  cancel(id: number): void;
+  listenTcp(options: NativeListenTcpOptions): Descriptor;
+  /** `mode` and owner are set before the first connect can succeed. */
+  listenUnix(options: { readonly path: string; readonly mode: number; readonly uid?: number }): Descriptor;
+  /** undefined for anything but a unix socket. */
+  peerCredentials(fd: number): PeerCredentials | undefined;
+  /** undefined for anything but a TCP socket. */
+  tcpInfo(fd: number): TcpInfo | undefined;
+  setUserTimeout(fd: number, timeoutMs: number): boolean;
+  setKeepAlive(fd: number, idleSeconds: number, intervalSeconds: number, count: number): boolean;
+  setNoDelay(fd: number): boolean;
+  /** False where the kernel lacks it. */
+  setCongestion(fd: number, name: string): boolean;
+}
+
+/** IP literals only; IPv6 ones may carry a scope (`fe80::1%eth0`). */
+export interface NativeConnectOptions {
+  readonly address: string;
+  readonly port: number;
+  readonly localAddress?: string;
+  readonly localPort?: number;
+  readonly sharePort?: boolean;
+  readonly ttl?: number;
+  readonly timeoutMs: number;
+}
+
+export interface NativeListenTcpOptions {
+  readonly address: string;
+  readonly port: number;
+  readonly sharePort?: boolean;
+  /** @default the system's largest */
+  readonly backlog?: number;
+}
+
+/** A file descriptor that is closed with its object, unless it is taken. */
+export interface Descriptor {
+  /** Hands it over, once; then throws EBADF. */
+  take(): number;
+  /** Idempotent. */
+  close(): void;
+}
+
+/** The addon, or why there is none: one sentence for the operator. */
+export type LoadedAddon = { readonly addon: Addon } | { readonly addon?: undefined; readonly reason: string };
+
+/** The exports this file describes; a build of other sources may lack some. */
+const interfaceVersion = 1;
+
+/**
+ * Loads the addon that was built here (`build/Release`) or came with the package (`prebuilds`). Never throws. With the
+ * environment variable `RATATOSKR_NATIVE=off` it is left alone, and everything runs on Node's own sockets.
+ */
+export function loadAddon(environment: NodeJS.ProcessEnv = process.env): LoadedAddon {
+  if (environment.RATATOSKR_NATIVE === 'off') return { reason: 'The native addon is switched off by RATATOSKR_NATIVE=off.' };
+  if (process.platform !== 'linux') return { reason: `The native addon serves Linux only, and this is ${process.platform}.` };
+  try {
+    const load = createRequire(import.meta.url)('node-gyp-build') as (root: string) => Addon;
+    // The package root, from src/native as from dist/native.
+    const addon = load(fileURLToPath(new URL('../..', import.meta.url)));
+    if (addon.interfaceVersion === interfaceVersion) return { addon };
+    return { reason: 'The native addon was built from other sources than this; build it again.' };
+  } catch (error) {
+    const [line = ''] = (error instanceof Error ? error.message : String(error)).split('\n');
+    return { reason: `The native addon cannot be loaded (${line.replace(/\.$/, '')}).` };
+  }
+}

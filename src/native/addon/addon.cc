@@ -1,0 +1,45 @@
+#include <napi.h>
+
+#include "descriptor.h"
+#include "instance.h"
+#include "listeners.h"
+#include "socket-options.h"
+
+namespace ratatoskr {
+
+Instance::Instance(Napi::Env env) : descriptor(Napi::Persistent(Descriptor::Define(env))), connector(env) {}
+
+namespace {
+
+// Raised with every change of what is exported; addon.ts refuses another one.
+constexpr int kInterfaceVersion = 1;
+
+Napi::Value Connect(const Napi::CallbackInfo& info) { return info.Env().GetInstanceData<Instance>()->connector.Connect(info); }
+
+void Cancel(const Napi::CallbackInfo& info) { info.Env().GetInstanceData<Instance>()->connector.Cancel(info); }
+
+Napi::Object Init(Napi::Env env, Napi::Object exports) {
+  auto* instance = new Instance(env);
+  env.SetInstanceData(instance);
+  // Hooks run last in, first out: after the thread-safe function's own in the constructor above, so before it.
+  env.AddCleanupHook([](Instance* own) { own->connector.Stop(); }, instance);
+
+  exports.Set("interfaceVersion", kInterfaceVersion);
+  exports.Set("connect", Napi::Function::New<Connect>(env, "connect"));
+  exports.Set("cancel", Napi::Function::New<Cancel>(env, "cancel"));
+  exports.Set("listenTcp", Napi::Function::New<ListenTcp>(env, "listenTcp"));
+  exports.Set("listenUnix", Napi::Function::New<ListenUnix>(env, "listenUnix"));
+  exports.Set("peerCredentials", Napi::Function::New<GetPeerCredentials>(env, "peerCredentials"));
+  exports.Set("tcpInfo", Napi::Function::New<GetTcpInfo>(env, "tcpInfo"));
+  exports.Set("setUserTimeout", Napi::Function::New<SetUserTimeout>(env, "setUserTimeout"));
+  exports.Set("setKeepAlive", Napi::Function::New<SetKeepAlive>(env, "setKeepAlive"));
+  exports.Set("setNoDelay", Napi::Function::New<SetNoDelay>(env, "setNoDelay"));
+  exports.Set("setCongestion", Napi::Function::New<SetCongestion>(env, "setCongestion"));
+  return exports;
+}
+
+}  // namespace
+
+NODE_API_MODULE(ratatoskr, Init)
+
+}  // namespace ratatoskr

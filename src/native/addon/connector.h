@@ -1,0 +1,47 @@
+#pragma once
+
+#include <napi.h>
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <unordered_map>
+
+#include "connect-waiter.h"
+
+namespace ratatoskr {
+
+// TCP connects of one JS environment. Keeps the event loop alive while any is pending, and only then.
+class Connector {
+ public:
+  explicit Connector(Napi::Env env);
+  ~Connector();
+
+  // connect({address, port, localAddress?, localPort?, sharePort?, ttl?, timeoutMs}, settled): number
+  // `settled(error, descriptor)` is called once, never before connect returns, and not at all after a cancel.
+  Napi::Value Connect(const Napi::CallbackInfo& info);
+  // cancel(id): the socket is closed when it returns; without effect when it has settled.
+  void Cancel(const Napi::CallbackInfo& info);
+  // The environment goes: ends the thread before the thread-safe function does.
+  void Stop();
+
+ private:
+  struct Pending {
+    Napi::FunctionReference settled;
+    std::string remote;
+    const char* syscall;
+  };
+
+  static void Deliver(Napi::Env env, Napi::Function, Connector* self, void*);
+  using Signal = Napi::TypedThreadSafeFunction<Connector, void, &Connector::Deliver>;
+
+  void Forget(Napi::Env env, std::uint64_t id);
+
+  Signal signal_;
+  ConnectWaiter waiter_;
+  std::unordered_map<std::uint64_t, Pending> pending_;
+  std::uint64_t last_id_ = 0;
+  bool stopped_ = false;
+};
+
+}  // namespace ratatoskr

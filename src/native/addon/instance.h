@@ -1,0 +1,17 @@
+#pragma once
+
+#include <napi.h>
+
+#include "connector.h"
+
+namespace ratatoskr {
+
+// Everything the addon keeps, once for each JS environment (the main one and each worker thread). There is no other state.
+struct Instance {
+  explicit Instance(Napi::Env env);
+
+  Napi::FunctionReference descriptor;  // the Descriptor class
+  Connector connector;
+};
+
+}  // namespace ratatoskr

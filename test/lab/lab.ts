@@ -1,0 +1,141 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { text } from 'node:stream/consumers';
+import { labTools } from '../../scripts/setup/lab-tools.mjs';
+import { Host } from './host.js';
+import { LabError } from './lab-error.js';
+import { Namespaces } from './namespaces.js';
+import type { NatKindName } from './nat-kinds.js';
+import { makeRouterKey, type RouterKey, RouterProcess } from './router-process.js';
+import { type Link, planTopology, publicAddresses, type Site, sites } from './topology.js';
+
+export interface LabOptions {
+  /** @default 'prc' */
+  readonly a?: NatKindName;
+  /** @default 'prc' */
+  readonly b?: NatKindName;
+  /** One-way delays of the lines to the public network, in milliseconds, or all about a line. @default none */
+  readonly links?: { readonly [node in Site | 'p']?: Link | number };
+  /** Run yggdrasil on both hosts and on the public peer. @default true */
+  readonly routers?: boolean;
+  /** Which host's key is the lower one, so that its agent controls. @default left to chance */
+  readonly controlling?: Site;
+  /** Run coturn, for STUN and TURN, on the public peer. @default true */
+  readonly turn?: boolean;
+}
+
+/**
+ * Two hosts behind NATs of chosen kinds and a public peer that both routers know, with STUN and TURN. See topology.ts for what is
+ * between them, and namespaces.ts for why nothing of it can outlive this process.
+ */
+export class Lab {
+  readonly a: Host;
+  readonly b: Host;
+  readonly p: Host;
+
+  private constructor(
+    private readonly namespaces: Namespaces,
+    addresses: Readonly<Record<Site, string>>,
+  ) {
+    this.a = new Host(namespaces, 'ha', addresses.a);
+    this.b = new Host(namespaces, 'hb', addresses.b);
+    this.p = new Host(namespaces, 'p', publicAddresses[0]);
+  }
+
+  /** Resolves when both routers are peered with the public one and coturn answers. */
+  static async create(options: LabOptions = {}): Promise<Lab> {
+    const { a = 'prc', b = 'prc', links, routers = true, turn = true } = options;
+    const tools = await labTools();
+    const topology = planTopology({ a, b, links: links && completeLinks(links) });
+    const namespaces = await Namespaces.open();
+    try {
+      await runScript(namespaces, topology.script);
+      const lab = new Lab(namespaces, topology.addresses);
+      const starts: Promise<unknown>[] = [];
+      if (topology.emulator !== undefined) {
+        const emulator = lab.node('em').spawn([tools.linkEmulator, ...topology.emulator], { name: 'link-emulator' });
+        starts.push(emulator.line('sign of readiness', (line) => line === 'ready' || undefined));
+      }
+      if (turn) starts.push(lab.startTurn());
+      if (routers) starts.push(lab.startRouters(tools.yggdrasil, options.controlling));
+      await Promise.all(starts);
+      return lab;
+    } catch (error) {
+      await namespaces.close();
+      throw error;
+    }
+  }
+
+  /** Any other node: `core`, `em`, or a NAT router such as `ra` (and `qa` inside it). */
+  node(name: string): Host {
+    return new Host(this.namespaces, name, '');
+  }
+
+  /** The process that holds the laboratory: it lives exactly as long. */
+  get pid(): number {
+    return this.namespaces.pid;
+  }
+
+  /** The command that opens a shell on a host, for people. */
+  shellCommand(host: Host): string {
+    return this.namespaces.enter(host.name, ['bash']).join(' ');
+  }
+
+  /** Blocks all packets between the two sites; both still reach the public peer. */
+  async cut(): Promise<void> {
+    const rules = ['iifname "ca" oifname "cb" drop', 'iifname "cb" oifname "ca" drop'];
+    const input = rules.map((rule) => `add rule inet lab forward ${rule}\n`).join('');
+    await this.node('core').exec(['nft', '-f', '-'], { input });
+  }
+
+  /** Undoes {@link cut}. */
+  async mend(): Promise<void> {
+    await this.node('core').exec(['nft', 'flush', 'chain', 'inet', 'lab', 'forward']);
+  }
+
+  /** Ends everything in it. Idempotent. */
+  close(): Promise<void> {
+    return this.namespaces.close();
+  }
+
+  private async startTurn(): Promise<void> {
+    const listen = publicAddresses.flatMap((address) => ['-L', address]);
+    const files = [`--userdb=${this.p.insideFolder}/turn.db`, `--pidfile=${this.p.insideFolder}/turn.pid`, '--log-file=stdout'];
+    const credentials = ['--lt-cred-mech', '--realm=lab', '--user=lab:lab', '--fingerprint'];
+    const argv = ['turnserver', '-n', '-p', '3478', ...listen, ...credentials, '--no-cli', '--no-tls', '--no-dtls', ...files];
+    await this.p.spawn(argv).line('sign of readiness', (line) => line.includes('Total General servers') || undefined);
+  }
+
+  private async startRouters(program: string, controlling: Site | undefined): Promise<void> {
+    const keys = pairOfKeys(controlling);
+    this.p.router = new RouterProcess(this.p, { program, key: makeRouterKey(), listen: ['tcp://0.0.0.0:5000'] });
+    for (const site of sites) {
+      const listen = ['tcp://0.0.0.0:7002'];
+      this[site].router = new RouterProcess(this[site], { program, key: keys[site], listen, peers: [`tcp://${publicAddresses[0]}:5000`] });
+    }
+    // One that dials before there is an answer waits seconds before it dials again.
+    await this.p.router.start();
+    await Promise.all(sites.map((site) => this[site].router.start()));
+    await Promise.all([this.p.router.connected(2), ...sites.map((site) => this[site].router.connected(1))]);
+  }
+}
+
+function completeLinks(links: NonNullable<LabOptions['links']>): { readonly [node in Site | 'p']?: Link | undefined } {
+  const complete = (link: Link | number | undefined) => (typeof link === 'number' ? { delayMs: link } : link);
+  return { a: complete(links.a), b: complete(links.b), p: complete(links.p) };
+}
+
+function pairOfKeys(controlling: Site | undefined): Record<Site, RouterKey> {
+  const keys = [makeRouterKey(), makeRouterKey()] as const;
+  const swap = controlling !== undefined && (keys[0].publicKey < keys[1].publicKey) !== (controlling === 'a');
+  return swap ? { a: keys[1], b: keys[0] } : { a: keys[0], b: keys[1] };
+}
+
+async function runScript(namespaces: Namespaces, script: string): Promise<void> {
+  const [file = '', ...args] = namespaces.enter(undefined, ['sh', '-e']);
+  const shell = spawn(file, args, { stdio: ['pipe', 'ignore', 'pipe'] });
+  shell.stdin.on('error', () => undefined);
+  shell.stdin.end(script);
+  const [complaint, [code]] = await Promise.all([text(shell.stderr), once(shell, 'close')]);
+  if (code !== 0) throw new LabError(`Cannot build the network: ${complaint.trim()}`);
+}

@@ -1,0 +1,21 @@
+import { defineConfig } from 'vitest/config';
+
+export default defineConfig({
+  test: {
+    projects: [
+      { test: { name: 'unit', include: ['test/unit/**/*.test.ts'], setupFiles: ['test/reflect-metadata.ts'] } },
+      { test: { name: 'native', include: ['test/native/**/*.test.ts'], setupFiles: ['test/reflect-metadata.ts'] } },
+      {
+        test: {
+          name: 'lab',
+          include: ['test/lab/**/*.test.ts'],
+          globalSetup: ['scripts/setup/vitest-global-setup.mjs'],
+          // Real routers and real waiting; a laboratory keeps about one core busy.
+          testTimeout: 120_000,
+          hookTimeout: 60_000,
+          maxWorkers: 2,
+        },
+      },
+    ],
+  },
+});
