@@ -6,7 +6,8 @@ export default class SummaryReporter {
       // A file that could not be loaded has errors and no tests.
       counts.failed += module.errors().length;
       for (const suite of module.children.allSuites()) counts.failed += suite.errors().length;
-      for (const test of module.children.allTests()) counts[test.result().state === 'pending' ? 'skipped' : test.result().state] += 1;
+      for (const test of module.children.allTests())
+        counts[test.result().state === 'pending' ? 'skipped' : test.result().state] += 1;
     }
     const skipped = counts.skipped > 0 ? `, ${counts.skipped} skipped` : '';
     // Last of all that this process prints.

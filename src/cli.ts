@@ -4,7 +4,7 @@ import { main } from './cli/program.js';
 // A reader that has gone, as in `ratatoskr config | head`, is no reason to crash.
 for (const stream of [process.stdout, process.stderr]) {
   stream.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EPIPE') throw error;
+    if (error.code !== 'EPIPE' && error.code !== 'ERR_STREAM_DESTROYED') throw error;
   });
 }
 

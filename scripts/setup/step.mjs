@@ -14,10 +14,17 @@ export function say(line) {
  * @throws SetUpError with the end of its output when it fails
  */
 export function run(command, args, options = {}) {
-  const result = spawnSync(command, args, { encoding: 'utf8', maxBuffer: 1 << 28, stdio: ['ignore', 'pipe', 'pipe'], ...options });
+  const result = spawnSync(command, args, {
+    encoding: 'utf8',
+    maxBuffer: 1 << 28,
+    stdio: ['ignore', 'pipe', 'pipe'],
+    ...options,
+  });
   if (result.status === 0) return result.stdout;
   const output = `${result.stdout ?? ''}${result.stderr ?? ''}`.trim().split('\n').slice(-15).join('\n');
-  throw new SetUpError(`\`${[command, ...args].join(' ')}\` failed: ${result.error?.message ?? `exit ${result.status}`}\n${output}`);
+  throw new SetUpError(
+    `\`${[command, ...args].join(' ')}\` failed: ${result.error?.message ?? `exit ${result.status}`}\n${output}`,
+  );
 }
 
 /** Where users look, and the folders of system tools that an unprivileged user's PATH often lacks. */

@@ -18,7 +18,9 @@ const install = { 'apt-get': 'apt-get install -y', dnf: 'dnf install -y', apk: '
 /** Sees to it that the system has what the laboratory needs; installs missing tools where root may do that unasked. */
 export function checkSystem() {
   if (process.platform !== 'linux') {
-    throw new SetUpError('The laboratory is made of Linux network namespaces.\nRun this on Linux, or in a Linux container or virtual machine.');
+    throw new SetUpError(
+      'The laboratory is made of Linux network namespaces.\nRun this on Linux, or in a Linux container or virtual machine.',
+    );
   }
   checkTools();
   checkTun();
@@ -38,7 +40,9 @@ function checkTools() {
     missing = missing.filter((tool) => !onPath(tool));
     if (missing.length === 0) return;
   }
-  const mend = command ? `Install with:  ${process.getuid() === 0 ? '' : 'sudo '}${command}` : 'Install them with your package manager.';
+  const mend = command
+    ? `Install with:  ${process.getuid() === 0 ? '' : 'sudo '}${command}`
+    : 'Install them with your package manager.';
   throw new SetUpError(`The laboratory needs tools that are missing here: ${missing.join(', ')}.\n${mend}`);
 }
 

@@ -40,7 +40,13 @@ async function build(version, entry) {
     const output = join(folder, 'yggdrasil');
     run(go, ['build', '-trimpath', '-ldflags', flags, '-o', output, 'github.com/yggdrasil-network/yggdrasil-go/cmd/yggdrasil'], {
       cwd: source,
-      env: { ...process.env, HOME: process.env.HOME || homedir(), CGO_ENABLED: '0', GOTOOLCHAIN: 'local', GOFLAGS: '-mod=readonly' },
+      env: {
+        ...process.env,
+        HOME: process.env.HOME || homedir(),
+        CGO_ENABLED: '0',
+        GOTOOLCHAIN: 'local',
+        GOFLAGS: '-mod=readonly',
+      },
     });
     return output;
   });

@@ -1,6 +1,6 @@
 import { createAgent } from '../agent.js';
 import { systemClock } from '../core/clock.js';
-import type { Config, ConfigOverride } from '../core/config.js';
+import type { ConfigOverride } from '../core/config.js';
 import { ConfigReader } from './config-source.js';
 import { EventLog } from './event-log.js';
 import { supervise } from './supervisor.js';
@@ -11,12 +11,20 @@ export async function run(file: string | undefined, overrides: readonly ConfigOv
   const { config } = await reader.read();
   const log = new EventLog(config.log, process.stdout);
   try {
-    const reread = async (): Promise<Config> => {
-      const next = (await reader.read()).config;
-      log.reconfigure(next.log);
-      return next;
-    };
-    return await supervise({ agent: createAgent(config), host: process, clock: systemClock, reread });
+    const agent = createAgent(config);
+    return await supervise({
+      agent: {
+        start: () => agent.start(),
+        stop: () => agent.stop(),
+        reconfigure: async (next) => {
+          await agent.reconfigure(next);
+          log.reconfigure(next.log);
+        },
+      },
+      host: process,
+      clock: systemClock,
+      reread: async () => (await reader.read()).config,
+    });
   } finally {
     log.close();
   }

@@ -28,6 +28,8 @@ export interface PeerServices {
   wanted(peer: Peer, signal: AbortSignal): Promise<void>;
   /** Why an offer of this peer is refused, if it is. */
   refusal(peer: Peer): StrategyError | undefined;
+  /** A try has ended: only what happens from now on is a reason for the next. */
+  tried(peer: Peer): void;
   /** Our signalling is about to cause about this much on the session. */
   creditOwn(peer: Peer, bytes: number): void;
 }
@@ -93,6 +95,7 @@ export class Peer {
         pauseMs = this.backOff.next();
         this.tell(error, pauseMs);
       }
+      this.services.tried(this);
       this.state = 'resting';
       await this.rest(pauseMs, signal);
     }
@@ -105,10 +108,7 @@ export class Peer {
     if (existing) return existing;
     await this.services.wanted(this, signal);
     this.services.creditOwn(this, dialCost);
-    await signalling.dial(this.ref, signal);
-    const link = signalling.linkWith(this.ref.key);
-    if (!link) throw new SignallingError('SIGNALLING_CLOSED', 'Both ends dialled at once and neither connection lasted.');
-    return link;
+    return await signalling.dial(this.ref, signal);
   }
 
   /** Controlling end: one climb, and the bridge that comes of it until it is down. */

@@ -25,6 +25,11 @@ export class SessionActivity {
     this.creditExpires = now + creditLifetimeMs;
   }
 
+  /** What was announced has been counted otherwise. */
+  clearCredit(): void {
+    this.credit = 0;
+  }
+
   /** @param total bytes in and out since the session began; less than before means that a new session began */
   sample(total: number, now: number): void {
     const grown = total >= this.lastTotal ? total - this.lastTotal : total;
@@ -40,10 +45,5 @@ export class SessionActivity {
       this.rate += weight * ((foreign * 1000) / elapsed - this.rate);
     }
     this.lastSampleAt = now;
-  }
-
-  /** The session is gone: the next one counts from nought. */
-  ended(): void {
-    this.lastTotal = 0;
   }
 }

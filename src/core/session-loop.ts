@@ -31,8 +31,10 @@ interface WatchedSession {
   peer: Peer | undefined;
   /** Of the link's own traffic, how much has been credited. */
   creditedOwn: number;
-  /** Foreign bytes that a try has been made for already. */
+  /** Foreign bytes at the end of the last try. */
   spentBytes: number;
+  /** The peer’s agent has come to us since. */
+  invited: boolean;
 }
 
 /** Watches the router's sessions and keeps one {@link Peer} for each that deserves a bridge. */
@@ -136,7 +138,7 @@ export class SessionLoop {
     if (!watched.peer && watched.activity.foreignBytes > 0 && this.roomForOneMore() && !this.directlyPeered.has(session.key)) {
       this.meet(watched, now);
     }
-    if (watched.peer && this.deserves(watched)) this.waiting.get(watched.peer)?.();
+    this.resume(watched);
   }
 
   private watch(key: string, address: string): WatchedSession {
@@ -151,6 +153,7 @@ export class SessionLoop {
       peer: undefined,
       creditedOwn: 0,
       spentBytes: 0,
+      invited: false,
     };
     this.watched.set(key, watched);
     return watched;
@@ -169,6 +172,10 @@ export class SessionLoop {
       events: this.events,
       wanted: (peer, signal) => this.untilDeserved(session, peer, signal),
       refusal: () => this.refusal(session),
+      tried: () => {
+        session.invited = false;
+        session.spentBytes = session.activity.foreignBytes;
+      },
       creditOwn: (_, bytes) => session.activity.creditOwn(bytes, this.clock.now()),
     });
   }
@@ -177,9 +184,13 @@ export class SessionLoop {
   private linkUp(link: SignallingLink): void {
     const { key, address } = link.peer;
     const session = this.watched.get(key) ?? this.watch(key, address);
+    // From here on the link's own counters tell exactly what was guessed when it was dialled.
+    session.activity.clearCredit();
     session.creditedOwn = 0;
+    session.invited = true;
     if (!session.peer) this.meet(session, this.clock.now());
     session.peer?.linkUp();
+    this.resume(session);
   }
 
   private async forget(session: WatchedSession, reason: RatatoskrError): Promise<void> {
@@ -193,19 +204,21 @@ export class SessionLoop {
 
   private deserves(session: WatchedSession): boolean {
     const { foreignBytes, rate } = session.activity;
-    return foreignBytes > session.spentBytes && rate >= this.settings.current.sessions.minTraffic;
+    return (session.invited || foreignBytes > session.spentBytes) && rate >= this.settings.current.sessions.minTraffic;
   }
 
-  /** Resolves once there is traffic that our last try has not seen yet: a session that only we keep alive may end. */
+  /** Resolves once there is traffic that has come since our last try: a session that only we keep alive may end. */
   private async untilDeserved(session: WatchedSession, peer: Peer, signal: AbortSignal): Promise<void> {
     signal.throwIfAborted();
-    if (!this.deserves(session)) {
-      await new Promise<void>((resolve, reject) => {
-        this.waiting.set(peer, resolve);
-        signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true });
-      }).finally(() => this.waiting.delete(peer));
-    }
-    session.spentBytes = session.activity.foreignBytes;
+    if (this.deserves(session)) return;
+    await new Promise<void>((resolve, reject) => {
+      this.waiting.set(peer, resolve);
+      signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true });
+    }).finally(() => this.waiting.delete(peer));
+  }
+
+  private resume(session: WatchedSession): void {
+    if (session.peer && this.deserves(session)) this.waiting.get(session.peer)?.();
   }
 
   private refusal({ key, activity }: WatchedSession): StrategyError | undefined {

@@ -17,9 +17,6 @@ export function prepareStream(socket: net.Socket): net.Socket {
   // Without a listener, a reset before the owner attaches his own would end the process. He still finds it in `errored`.
   socket.on('error', () => {});
   socket.setNoDelay(true);
-  // Read once while connected: the socket keeps the answers, so logs can still name them after it has closed.
-  void socket.localAddress;
-  void socket.remoteAddress;
   return socket;
 }
 

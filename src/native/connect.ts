@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import net from 'node:net';
 import type { ByteStream, ConnectTcpOptions } from '../core/net.js';
 import type { Addon, NativeConnectOptions } from './addon.js';
@@ -8,6 +9,7 @@ import { systemError } from './system-error.js';
 export function connectByAddon(addon: Addon, options: ConnectTcpOptions): Promise<ByteStream> {
   const { signal } = options;
   return new Promise((resolve, reject) => {
+    expectManyListeners(signal);
     signal?.throwIfAborted();
     const onAbort = () => {
       addon.cancel(id);
@@ -67,6 +69,7 @@ export function connectSocket(
   signal: AbortSignal | undefined,
 ): Promise<ByteStream> {
   return new Promise((resolve, reject) => {
+    expectManyListeners(signal);
     signal?.throwIfAborted();
     const socket = net.connect({ ...target, allowHalfOpen: true });
     const detail = 'path' in target ? target.path : `${target.host}:${target.port}`;
@@ -91,4 +94,9 @@ export function connectSocket(
     socket.once('error', fail);
     signal?.addEventListener('abort', onAbort, { once: true });
   });
+}
+
+/** One signal may call off thousands of connects; each leaves it when it settles, so Node's leak warning would be wrong. */
+function expectManyListeners(signal: AbortSignal | undefined): void {
+  if (signal) setMaxListeners(0, signal);
 }

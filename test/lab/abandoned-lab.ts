@@ -8,7 +8,13 @@ const ping = lab.a.pingStream(lab.b.router.address);
 await ping.reply(() => true, { timeoutMs: 20_000 });
 const { received } = await lab.a.ping('20.0.9.2', { count: 1 });
 const capabilities = /^CapEff:\s*(\w+)$/m.exec(readFileSync('/proc/self/status', 'utf8'))?.[1] ?? '';
-const report = { pid: lab.pid, pidNamespace: readlinkSync(`/proc/${lab.pid}/ns/pid`), uid: process.getuid?.(), capabilities, received };
+const report = {
+  pid: lab.pid,
+  pidNamespace: readlinkSync(`/proc/${lab.pid}/ns/pid`),
+  uid: process.getuid?.(),
+  capabilities,
+  received,
+};
 process.stdout.write(`${JSON.stringify(report)}\n`);
 if (process.argv.includes('--close')) {
   await lab.close();

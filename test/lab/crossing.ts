@@ -113,17 +113,16 @@ export class Crossing {
   }
 }
 
-function failuresOf(agent: AgentProcess): (Failure & { strategy?: string })[] {
-  return agent.events.flatMap((line) => {
-    switch (line.event) {
-      case 'attempt.failed':
-      case 'bridge.down':
-        return [{ code: line.code, message: line.message, strategy: line.strategy, ...(line.help ? { help: line.help } : {}) }];
-      case 'router.lost':
-      case 'signalling.failed':
-        return [{ code: line.code, message: line.message, ...(line.help ? { help: line.help } : {}) }];
-      default:
-        return [];
-    }
-  });
+/** What an agent gave as reasons, each once, the latest last. */
+function failuresOf(agent: AgentProcess): readonly (Failure & { strategy?: string })[] {
+  const failures = new Map<string, Failure & { strategy?: string }>();
+  for (const line of agent.events) {
+    if (!('code' in line)) continue;
+    const { code, message, help } = line;
+    const strategy = 'strategy' in line ? { strategy: line.strategy } : {};
+    const key = `${strategy.strategy} ${code}`;
+    failures.delete(key);
+    failures.set(key, { ...strategy, code, message, ...(help === undefined ? {} : { help }) });
+  }
+  return [...failures.values()];
 }

@@ -34,7 +34,8 @@ async function demo(): Promise<number> {
     if (options.keep) await lookAround(crossing, timeline);
     const leftovers = await crossing.end();
     for (const leftover of leftovers) timeline.say('leftover', `Left behind: ${leftover}.`, { leftover }, 'red');
-    if (leftovers.length === 0) timeline.say('end', 'Both agents ended cleanly: no peer, socket or file of theirs is left.', {}, 'green');
+    if (leftovers.length === 0)
+      timeline.say('end', 'Both agents ended cleanly: no peer, socket or file of theirs is left.', {}, 'green');
     return ok && leftovers.length === 0 ? 0 : 1;
   } finally {
     await crossing.close();

@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process';
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { AgentProcess, type AgentOptions } from './agent-process.js';
+import { type AgentOptions, AgentProcess } from './agent-process.js';
 import { LabError } from './lab-error.js';
 import { Namespaces } from './namespaces.js';
 import { type PingOptions, type PingReport, PingStream, parsePing, pingCommand } from './ping.js';
@@ -45,7 +45,12 @@ export class Host {
     return new Promise((resolve, reject) => {
       const child = execFile(file, args, { timeout: timeoutMs, maxBuffer: 1 << 26 }, (error, stdout, stderr) => {
         if (error === null) resolve(stdout);
-        else reject(new LabError(`${this.name}: \`${argv.join(' ')}\` failed with ${error.code ?? error.signal}: ${stderr.trim()}`, { cause: error }));
+        else
+          reject(
+            new LabError(`${this.name}: \`${argv.join(' ')}\` failed with ${error.code ?? error.signal}: ${stderr.trim()}`, {
+              cause: error,
+            }),
+          );
       });
       child.stdin?.end(input ?? '');
     });

@@ -103,7 +103,8 @@ describe('a laboratory', () => {
   it('cut between its sites leaves both the public peer', async () => {
     const { a, b } = await network({ a: 'public', b: 'public' });
     await lab?.cut();
-    const received = async (from: typeof a, address: string) => (await from.ping(address, { count: 1, timeoutMs: 1000 })).received;
+    const received = async (from: typeof a, address: string) =>
+      (await from.ping(address, { count: 1, timeoutMs: 1000 })).received;
     expect([await received(a, '20.0.2.2'), await received(a, '20.0.9.2'), await received(b, '20.0.9.2')]).toEqual([0, 1, 1]);
   });
 

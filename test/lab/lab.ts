@@ -111,7 +111,12 @@ export class Lab {
     this.p.router = new RouterProcess(this.p, { program, key: makeRouterKey(), listen: ['tcp://0.0.0.0:5000'] });
     for (const site of sites) {
       const listen = ['tcp://0.0.0.0:7002'];
-      this[site].router = new RouterProcess(this[site], { program, key: keys[site], listen, peers: [`tcp://${publicAddresses[0]}:5000`] });
+      this[site].router = new RouterProcess(this[site], {
+        program,
+        key: keys[site],
+        listen,
+        peers: [`tcp://${publicAddresses[0]}:5000`],
+      });
     }
     // One that dials before there is an answer waits seconds before it dials again.
     await this.p.router.start();
@@ -127,7 +132,7 @@ function completeLinks(links: NonNullable<LabOptions['links']>): { readonly [nod
 
 function pairOfKeys(controlling: Site | undefined): Record<Site, RouterKey> {
   const keys = [makeRouterKey(), makeRouterKey()] as const;
-  const swap = controlling !== undefined && (keys[0].publicKey < keys[1].publicKey) !== (controlling === 'a');
+  const swap = controlling !== undefined && keys[0].publicKey < keys[1].publicKey !== (controlling === 'a');
   return swap ? { a: keys[1], b: keys[0] } : { a: keys[0], b: keys[1] };
 }
 

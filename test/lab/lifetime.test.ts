@@ -57,7 +57,11 @@ it.skipIf(process.getuid?.() !== 0)('an unprivileged user can build the laborato
     ].join('\n');
     writeFileSync(join(folder, 'run.sh'), script);
     child = spawn('unshare', ['--mount', 'sh', join(folder, 'run.sh')], { stdio: ['ignore', 'pipe', 'pipe'] });
-    const [output, complaint] = await Promise.all([text(child.stdout ?? emptyStream()), text(child.stderr ?? emptyStream()), once(child, 'close')]);
+    const [output, complaint] = await Promise.all([
+      text(child.stdout ?? emptyStream()),
+      text(child.stderr ?? emptyStream()),
+      once(child, 'close'),
+    ]);
     expect(complaint).toBe('');
     expect(JSON.parse(output)).toMatchObject({ uid: 65_534, capabilities: '0000000000000000', received: 1 });
   } finally {

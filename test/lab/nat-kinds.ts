@@ -32,9 +32,15 @@ const portRestricted: NatRouter = { mapping: 'preserving', filtering: 'drop' };
 export const natKinds: Readonly<Record<NatKindName, NatKind>> = {
   public: { meaning: 'no NAT, no filter', routers: [] },
   fw: { meaning: 'no NAT, stateful firewall on the host', host: statefulFirewall(), routers: [] },
-  cone: { meaning: 'NAT, endpoint-independent filtering', routers: [{ mapping: 'preserving', filtering: 'endpoint-independent' }] },
+  cone: {
+    meaning: 'NAT, endpoint-independent filtering',
+    routers: [{ mapping: 'preserving', filtering: 'endpoint-independent' }],
+  },
   prc: { meaning: 'NAT, port-restricted, drops what it did not expect', routers: [portRestricted] },
-  prcrst: { meaning: 'NAT, port-restricted, resets what it did not expect', routers: [{ ...portRestricted, filtering: 'reset' }] },
+  prcrst: {
+    meaning: 'NAT, port-restricted, resets what it did not expect',
+    routers: [{ ...portRestricted, filtering: 'reset' }],
+  },
   sym: { meaning: 'NAT, a random port per destination', routers: [{ mapping: 'random', filtering: 'drop' }] },
   cgnat: { meaning: 'two port-restricted NATs, one behind the other', routers: [portRestricted, portRestricted] },
   udpblock: { meaning: 'port-restricted NAT that forwards no UDP', routers: [{ ...portRestricted, forwardsUdp: false }] },

@@ -56,7 +56,10 @@ export class PingStream {
   }
 
   /** The first reply, or the first one that `accept` takes. */
-  reply(accept: (reply: PingReply) => boolean = () => true, options: { timeoutMs?: number; signal?: AbortSignal } = {}): Promise<PingReply> {
+  reply(
+    accept: (reply: PingReply) => boolean = () => true,
+    options: { timeoutMs?: number; signal?: AbortSignal } = {},
+  ): Promise<PingReply> {
     const find = (line: string) => {
       const reply = parseReply(line);
       return reply !== undefined && accept(reply) ? reply : undefined;

@@ -13,7 +13,11 @@ export interface PollOptions {
  * Looks again and again until `look` returns something else than undefined; for what tells nobody when it is ready.
  * A look that throws counts as undefined, and is the cause when time runs out.
  */
-export async function poll<T>(what: string, look: () => Promise<T | undefined> | T | undefined, options: PollOptions = {}): Promise<T> {
+export async function poll<T>(
+  what: string,
+  look: () => Promise<T | undefined> | T | undefined,
+  options: PollOptions = {},
+): Promise<T> {
   const { timeoutMs = 10_000, intervalMs = 20, signal } = options;
   const deadline = performance.now() + timeoutMs;
   let cause: unknown;

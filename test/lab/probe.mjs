@@ -15,7 +15,9 @@ else console.log(JSON.stringify(await exchange(Number(args[0]), Number(args[1]),
 
 async function serve() {
   await new Promise((resolve) => createServer((socket) => socket.on('error', () => {})).listen(4000, '0.0.0.0', resolve));
-  const own = Object.values(networkInterfaces()).flat().filter(({ family, internal }) => family === 'IPv4' && !internal);
+  const own = Object.values(networkInterfaces())
+    .flat()
+    .filter(({ family, internal }) => family === 'IPv4' && !internal);
   for (const { address } of own) {
     const socket = createSocket('udp4');
     socket.on('message', (_, from) => socket.send(String(from.port), from.port, from.address));

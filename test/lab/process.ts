@@ -61,7 +61,11 @@ export class LabProcess {
   }
 
   /** The first line, said already or yet to come, that `find` makes something of. */
-  async line<T>(what: string, find: (line: string) => T | undefined, options: { timeoutMs?: number; signal?: AbortSignal } = {}): Promise<T> {
+  async line<T>(
+    what: string,
+    find: (line: string) => T | undefined,
+    options: { timeoutMs?: number; signal?: AbortSignal } = {},
+  ): Promise<T> {
     const { timeoutMs = 10_000, signal } = options;
     let end = () => {};
     let timer: NodeJS.Timeout | undefined;

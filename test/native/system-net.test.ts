@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import net from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -35,11 +35,11 @@ describe.each([
   describe('TCP', () => {
     it.each(loopbacks)('carries bytes both ways over %s and knows both addresses', async (address) => {
       const { listener, client, server } = await connectedPair(system, address);
+      expect([client.remoteAddress, client.remotePort]).toEqual([address, listener.local?.port]);
+      expect([server.remoteAddress, server.remotePort]).toEqual([client.localAddress, client.localPort]);
       client.end('to the server');
       server.end('to the client');
       expect(await Promise.all([readAll(server), readAll(client)])).toEqual(['to the server', 'to the client']);
-      expect([client.remoteAddress, client.remotePort]).toEqual([address, listener.local?.port]);
-      expect([server.remoteAddress, server.remotePort]).toEqual([client.localAddress, client.localPort]);
       await listener.close();
     });
 
@@ -166,9 +166,9 @@ describe.each([
         onStream: (stream) => accepted.push(stream),
       });
       const remote = { address: '127.0.0.1', port: listener.local?.port ?? 0 };
-      const abort = new AbortController();
+      const { signal } = new AbortController();
       const streams = await Promise.all(
-        Array.from({ length: 500 }, () => system.connectTcp({ remote, timeoutMs: 20_000, signal: abort.signal })),
+        Array.from({ length: 500 }, () => system.connectTcp({ remote, timeoutMs: 20_000, signal })),
       );
       await eventually(() => accepted.length === 500);
       expect(new Set(streams.map((stream) => stream.localPort)).size).toBe(500);
@@ -200,8 +200,7 @@ describe.each([
       const again = await system.listenTcp({ local: listener.local ?? { address: '', port: 0 }, onStream: ignore });
       client.end('still here');
       server.end();
-      expect(await readAll(server)).toBe('still here');
-      await readAll(client);
+      expect(await Promise.all([readAll(server), readAll(client)])).toEqual(['still here', '']);
       await again.close();
     });
   });
@@ -228,9 +227,7 @@ describe.each([
       await listener.close();
     });
 
-    it.each([undefined, 0o600, 0o660, 0o666])('have mode %s, whatever the umask', async (mode) => {
-      const before = process.platform === 'win32' ? 0 : statSync(folder).mode;
-      expect(before).toBeTruthy();
+    it.each([undefined, 0o600, 0o660, 0o666])('have the mode that was asked for (%s), whatever the umask', async (mode) => {
       const file = path.join(folder, 'm.sock');
       const [listener] = await listen(file, mode === undefined ? {} : { mode });
       expect(statSync(file).mode & 0o777).toBe(mode ?? 0o600);
@@ -251,7 +248,7 @@ describe.each([
       await listener.close();
       await listener.close();
       expect(statSync(file, { throwIfNoEntry: false })).toBeUndefined();
-      rmSync(folder, { recursive: false, force: true, maxRetries: 0 });
+      expect(readdirSync(folder)).toEqual([]);
     });
 
     it('do not replace what is there, nor remove it on close when it came later', async () => {

@@ -1,4 +1,4 @@
-import { mkdir, writeFile } from 'node:fs/promises';
+import { chmod, chown, mkdir, writeFile } from 'node:fs/promises';
 import { userInfo } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -128,7 +128,7 @@ describe('opening an admin connection', () => {
 
   it('names the socket’s owner and what lets us in where we may not', async () => {
     const folder = await scratchFolder();
-    const { gid, username } = userInfo();
+    const { username } = userInfo();
     const target = parseAdminUri(`unix://${folder}`);
     const failure = openAdminConnection(target, { net: failing('EACCES'), clock: systemClock, signal });
     await expect(failure).rejects.toMatchObject({
@@ -139,13 +139,11 @@ describe('opening an admin connection', () => {
       message: expect.stringContaining('mode 0700'),
       help: expect.stringContaining('Let its group'),
     });
-    expect(gid).toBeGreaterThanOrEqual(0);
   });
 
   it('names the command that lets us into the socket’s group', async () => {
     const folder = join(await scratchFolder(), 'g');
     await mkdir(folder, { mode: 0o770 });
-    const { chmod, chown } = await import('node:fs/promises');
     await chmod(folder, 0o660);
     const gid = process.getgroups?.().find((group) => group !== 0);
     if (process.getuid?.() === 0) await chown(folder, 0, 1);

@@ -6,31 +6,13 @@ import { onTestFinished } from 'vitest';
 import { JsonSplitter } from '../../src/core/admin/json-splitter.js';
 import type { Clock } from '../../src/core/clock.js';
 import { type AgentEvent, type EventName, EventSource, onEvent } from '../../src/core/events.js';
-import type { ByteStream, Net, PeerCredentials } from '../../src/core/net.js';
+import type { Net, PeerCredentials } from '../../src/core/net.js';
 import { addressOf } from '../../src/core/overlay-address.js';
+import { createSystemNet } from '../../src/native/system-net.js';
 
-/** As much of the Net port as the admin client uses, on the system's sockets. */
+/** The system's sockets, with made-up credentials of the process at the other end. */
 export function plainNet(credentials?: PeerCredentials): Net {
-  const connect = (options: net.NetConnectOpts, signal?: AbortSignal) =>
-    new Promise<ByteStream>((resolve, reject) => {
-      signal?.throwIfAborted();
-      const socket = net.connect(options);
-      const onAbort = () => socket.destroy(signal?.reason as Error);
-      signal?.addEventListener('abort', onAbort, { once: true });
-      socket.once('error', reject);
-      socket.once('connect', () => {
-        signal?.removeEventListener('abort', onAbort);
-        socket.off('error', reject);
-        resolve(socket);
-      });
-    });
-  const used: Pick<Net, 'connectTcp' | 'connectUnix' | 'peerCredentials' | 'resolve'> = {
-    connectTcp: ({ remote, signal }) => connect({ host: remote.address, port: remote.port }, signal),
-    connectUnix: (path, { signal }) => connect({ path }, signal),
-    peerCredentials: () => credentials,
-    resolve: async (host) => (host === 'localhost' ? ['127.0.0.1'] : [host]),
-  };
-  return used as Net;
+  return { ...createSystemNet(), peerCredentials: () => credentials };
 }
 
 /** A timer that fires when the test says so. */

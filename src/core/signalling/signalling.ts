@@ -2,6 +2,7 @@ import { inject, injectable } from 'tsyringe';
 import type { Clock } from '../clock.js';
 import { sleep } from '../clock.js';
 import { permits } from '../config/permits.js';
+import { withDeadline } from '../deadline.js';
 import { describeError, SignallingError } from '../errors.js';
 import type { EventSource, PeerRef } from '../events.js';
 import type { ByteStream, Listener, Net } from '../net.js';
@@ -35,6 +36,7 @@ export class Signalling {
   private readonly links = new Map<string, SignallingLink>();
   private readonly greetings = new Map<string, number>();
   private readonly reported = new Map<string, number>();
+  private readonly waiting = new Set<{ readonly key: string; resolve(link: SignallingLink): void }>();
   private running = new AbortController();
 
   constructor(
@@ -90,8 +92,8 @@ export class Signalling {
     return this.links.get(key);
   }
 
-  /** Dials a peer's agent. When the peer dials at the same time there may already be a link by then: that one counts. */
-  async dial(peer: PeerRef, signal: AbortSignal): Promise<void> {
+  /** Dials a peer's agent. Where the peer's own dial was faster, that is the link. @throws SignallingError */
+  async dial(peer: PeerRef, signal: AbortSignal): Promise<SignallingLink> {
     const { self } = this;
     if (!self) throw new SignallingError('SIGNALLING_CLOSED', 'Signalling is not open.');
     const { port } = this.settings.current.signalling;
@@ -107,9 +109,9 @@ export class Signalling {
       });
     } catch (error) {
       signal.throwIfAborted();
-      // The peer's own dial took the one pair of addresses that both ends share: its greeting is under way.
-      if (this.links.has(peer.key) || this.greetings.has(peer.address)) return;
       const { code, message } = describeError(error);
+      // The peer's own dial took the one pair of addresses that both ends share: its greeting is under way.
+      if (code === 'EADDRNOTAVAIL' || code === 'EADDRINUSE') return await this.awaitLink(peer, signal);
       throw new SignallingError(
         'SIGNALLING_UNREACHABLE',
         `The agent of ${peer.address} cannot be reached (${code}): ${message}.`,
@@ -118,9 +120,26 @@ export class Signalling {
         },
       );
     }
-    await this.greet(stream, peer.address, true, (key) => {
+    return await this.greet(stream, peer.address, true, (key) => {
       if (key !== peer.key) throw new SignallingError('SIGNALLING_IDENTITY', `${peer.address} answers with another key.`);
     });
+  }
+
+  private async awaitLink(peer: PeerRef, signal: AbortSignal): Promise<SignallingLink> {
+    let forget = () => {};
+    const link = new Promise<SignallingLink>((resolve) => {
+      const existing = this.links.get(peer.key);
+      if (existing) resolve(existing);
+      const waiting = { key: peer.key, resolve };
+      this.waiting.add(waiting);
+      forget = () => this.waiting.delete(waiting);
+    });
+    return await withDeadline(link, {
+      clock: this.clock,
+      timeoutMs: dialTimeoutMs,
+      signal: AbortSignal.any([signal, this.running.signal]),
+      expired: () => new SignallingError('SIGNALLING_TIMEOUT', `${peer.address} dialled and then said nothing.`),
+    }).finally(forget);
   }
 
   /** A stream that was accepted: the caps come before a single byte is read. */
@@ -147,9 +166,17 @@ export class Signalling {
     return undefined;
   }
 
-  private async greet(stream: ByteStream, remote: string, dialled: boolean, admit: (key: string) => void): Promise<void> {
+  private async greet(
+    stream: ByteStream,
+    remote: string,
+    dialled: boolean,
+    admit: (key: string) => void,
+  ): Promise<SignallingLink> {
     const { self } = this;
-    if (!self) return void stream.destroy();
+    if (!self) {
+      stream.destroy();
+      throw new SignallingError('SIGNALLING_CLOSED', 'Signalling is not open.');
+    }
     this.greetings.set(remote, (this.greetings.get(remote) ?? 0) + 1);
     try {
       const link = await greet(stream, {
@@ -175,27 +202,28 @@ export class Signalling {
           }
         },
       });
-      this.take(link);
-      await link.measure();
-      this.announce(link);
+      const kept = this.take(link);
+      await kept.measure();
+      if (kept === link) this.announce(link);
+      return kept;
     } finally {
       const left = (this.greetings.get(remote) ?? 1) - 1;
       if (left > 0) this.greetings.set(remote, left);
       else this.greetings.delete(remote);
     }
-    return undefined;
   }
 
   /**
    * Keeps one link a peer. Where ports cannot be shared both ends' dials may succeed: both then keep the one that the
    * controlling end dialled. A newer link of the same direction means that the peer lost the older one.
+   * @returns the one that is kept
    */
-  private take(link: SignallingLink): void {
+  private take(link: SignallingLink): SignallingLink {
     const { peer, role, dialled } = link.identity;
     const older = this.links.get(peer.key);
     if (older && older.identity.dialled !== dialled && dialled !== (role === 'controlling')) {
       link.bye('there is a link already');
-      return;
+      return older;
     }
     this.links.set(peer.key, link);
     older?.bye('there is a newer link');
@@ -204,12 +232,14 @@ export class Signalling {
       this.links.delete(peer.key);
       this.events.publish('signalling.closed', { peer, reason: describeError(link.signal.reason).message });
     });
+    return link;
   }
 
   private announce(link: SignallingLink): void {
     if (link.signal.aborted || this.links.get(link.peer.key) !== link) return;
     const { peer, role, agentVersion, strategies } = link.identity;
     this.events.publish('signalling.connected', { peer, role, agentVersion, strategies, rttMs: link.rttMs });
+    for (const waiting of this.waiting) if (waiting.key === peer.key) waiting.resolve(link);
     this.onLink?.(link);
   }
 

@@ -1,10 +1,11 @@
 import { isIP } from 'node:net';
 import { type Clock, sleep } from '../../core/clock.js';
+import { parseHostPort } from '../../core/config/host-port.js';
+import { withDeadline } from '../../core/deadline.js';
 import { describeError } from '../../core/errors.js';
 import type { ByteStream, Endpoint, Net } from '../../core/net.js';
 import type { Random } from '../../core/random.js';
 import { type Agreement, agreementOf, mostSeen, type Observation } from './agreement.js';
-import { parseServerName } from './server-name.js';
 import { bindOverTcp } from './tcp-binding.js';
 
 export interface DiscoveryOptions {
@@ -126,11 +127,16 @@ class Search {
 
   /** Never rejects. */
   async ask(server: string): Promise<void> {
+    // A signal of its own, so that the end of the search does not reach a connection that is to stay open.
+    const own = new AbortController();
+    const stop = () => own.abort(this.signal.reason);
+    this.signal.addEventListener('abort', stop, { once: true });
+    if (this.over) stop();
     let stream: ByteStream | undefined;
     try {
-      stream = await this.connect(server);
+      stream = await this.connect(server, own.signal);
       const { clock, random, family, timeoutMs = 2_000 } = this.options;
-      const mapped = await bindOverTcp(stream, { clock, random, timeoutMs, signal: this.signal });
+      const mapped = await bindOverTcp(stream, { clock, random, timeoutMs, signal: own.signal });
       if (isIP(mapped.address) !== family)
         throw systemError('EPROTO', `the server answered with ${mapped.address}, not IPv${family}`);
       this.observations.push({ server, mapped });
@@ -142,19 +148,15 @@ class Search {
       }
       const { code, message } = describeError(error);
       if (!this.over) this.failures.push({ server, code, message });
+    } finally {
+      this.signal.removeEventListener('abort', stop);
     }
   }
 
-  private async connect(server: string): Promise<ByteStream> {
+  private async connect(server: string, signal: AbortSignal): Promise<ByteStream> {
     const { net, local, timeoutMs = 2_000 } = this.options;
-    const remote = await this.locate(server);
-    const stream = await net.connectTcp({
-      remote,
-      local,
-      sharePort: net.capabilities.sharedPort,
-      timeoutMs,
-      signal: this.signal,
-    });
+    const remote = await this.locate(server, signal);
+    const stream = await net.connectTcp({ remote, local, sharePort: net.capabilities.sharedPort, timeoutMs, signal });
     // A connection that breaks later is of no interest: it only kept a mapping alive.
     stream.on('error', () => {});
     stream.once('close', () => this.streams.delete(stream));
@@ -162,11 +164,16 @@ class Search {
     return stream;
   }
 
-  private async locate(server: string): Promise<Endpoint> {
-    const name = parseServerName(server);
+  private async locate(server: string, signal: AbortSignal): Promise<Endpoint> {
+    const name = parseHostPort(server);
     if (!name) throw systemError('EINVAL', `${server} is not host:port`);
     const { net, clock, family, timeoutMs = 2_000 } = this.options;
-    const addresses = await withinTime(clock, timeoutMs, this.signal, (signal) => net.resolve(name.host, { signal }));
+    const addresses = await withDeadline(net.resolve(name.host, { signal }), {
+      clock,
+      timeoutMs,
+      signal,
+      expired: () => systemError('ETIMEDOUT', `${name.host} was not resolved within ${timeoutMs} ms`),
+    });
     const fitting = addresses.filter((address) => isIP(address) === family);
     if (fitting.length === 0) throw systemError('ENOTFOUND', `${name.host} has no IPv${family} address`);
     const address = fitting.find((candidate) => !this.taken.has(`${candidate} ${name.port}`));
@@ -179,26 +186,6 @@ class Search {
     return new Promise((resolve) => {
       this.answered.push(resolve);
     });
-  }
-}
-
-/** Resolvers may take longer than anyone wants to wait, and not all heed a signal. */
-async function withinTime<T>(
-  clock: Clock,
-  timeoutMs: number,
-  signal: AbortSignal,
-  work: (signal: AbortSignal) => Promise<T>,
-): Promise<T> {
-  const over = new AbortController();
-  const both = AbortSignal.any([signal, over.signal]);
-  const late = sleep(clock, timeoutMs, both).then(() => {
-    throw systemError('ETIMEDOUT', `the name was not resolved within ${timeoutMs} ms`);
-  });
-  try {
-    return await Promise.race([work(both), late]);
-  } finally {
-    late.catch(() => {});
-    over.abort(new Error('resolved'));
   }
 }
 

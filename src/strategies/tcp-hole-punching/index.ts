@@ -70,7 +70,10 @@ class TcpHolePunching implements Strategy {
           startAt,
           signal,
           accept: (stream) => candidates.offer(stream, { speakFirst: true }),
-          onFailure: (reason) => outcomes.set(formatEndpoint(candidate), reason),
+          onFailure: (reason) => {
+            log.debug('punch.failed', { remote: formatEndpoint(candidate), reason });
+            outcomes.set(formatEndpoint(candidate), reason);
+          },
         });
       }
       const stream = await withDeadline(candidates.proven, {
