@@ -1,5 +1,6 @@
 import { writeFileSync } from 'node:fs';
 import { pathToFileURL } from 'node:url';
+import { exitCodes } from '../src/cli/exit-codes.js';
 import { configurationPage } from '../src/core/config/text.js';
 import { errorCatalogue } from '../src/core/error-catalogue.js';
 
@@ -15,12 +16,20 @@ function errorsPage(): string {
   );
   return `# Errors
 
-<!-- Generated from src/core/error-catalogue.ts by \`npx tsx scripts/write-docs.ts\`; a test fails when it is stale. -->
+<!-- Generated from src/core/error-catalogue.ts and src/cli/exit-codes.ts by \`npx tsx scripts/write-docs.ts\`; a test fails when it is stale. -->
 
 Every failure that the agent reports has one of these codes, a sentence that says what happened, and a next step. Codes
 stay the same from release to release; sentences may change.
 
-${sections.join('\n')}`;
+${sections.join('\n')}
+# Exit codes
+
+| Code | Meaning |
+|---|---|
+${Object.values(exitCodes)
+  .map(({ code, meaning }) => `| ${code} | ${meaning} |`)
+  .join('\n')}
+`;
 }
 
 if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {

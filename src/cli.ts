@@ -14,7 +14,8 @@ const code = await main(process.argv.slice(2), {
   stdin: process.stdin,
   out: (text) => process.stdout.write(text),
   err: (text) => process.stderr.write(text),
-  // Loaded only when needed, so that help and config answer at once.
+  // Loaded only when needed, so that help and the defaults come at once.
+  validate: async (config) => void (await import('./agent.js')).createAgent(config),
   run: async (file, overrides) => (await import('./cli/run.js')).run(file, overrides),
 });
 

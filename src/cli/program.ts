@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { nearestWord } from '../core/config/nearest-word.js';
 import { defaultConfigText } from '../core/config/text.js';
-import type { ConfigOverride } from '../core/config.js';
+import type { Config, ConfigOverride } from '../core/config.js';
 import { ConfigError, describeError } from '../core/errors.js';
 import { logLevels } from '../core/logger.js';
 import { ConfigReader, type ConfigSource } from './config-source.js';
@@ -14,6 +14,8 @@ export interface Surroundings extends Pick<ConfigSource, 'env' | 'uid' | 'stdin'
   readonly err: (text: string) => unknown;
   /** Runs an agent until it ends. @returns the exit code */
   readonly run: (file: string | undefined, overrides: readonly ConfigOverride[]) => Promise<number>;
+  /** Rejects with a ConfigError for what an agent would refuse although the schema does not, such as an unknown strategy. */
+  readonly validate: (config: Config) => Promise<void>;
 }
 
 /**
@@ -92,7 +94,8 @@ function createProgram(surroundings: Surroundings, exit: (code: number) => void)
     .option('--check <FILE>', 'tell everything that is wrong with FILE, or with standard input for -')
     .action(async ({ check }: { check?: string }) => {
       if (check === undefined) return void surroundings.out(defaultConfigText());
-      const { from } = await new ConfigReader({ ...surroundings, file: check, overrides: [] }).read();
+      const { config, from } = await new ConfigReader({ ...surroundings, file: check, overrides: [] }).read();
+      await surroundings.validate(config);
       surroundings.out(`${from}: OK\n`);
     });
 

@@ -26,35 +26,40 @@ export function isOverlayAddress(text: string): boolean {
 /** 64 lower-case hex digits, the form in which keys are compared. */
 export const keyPattern = /^[0-9a-f]{64}$/;
 
-/** Keys are read into one buffer: a poll derives thousands of addresses. */
-const bytes = Buffer.alloc(33);
-
 function groupsOf(key: string): number[] {
   if (!/^[0-9a-f]{64}$/i.test(key)) throw new RangeError('A key is 64 hex digits.');
-  bytes.write(key, 'hex');
   let zeros = 0;
-  while (zeros < 256 && bytes[zeros >> 3] === 0) zeros += 8;
-  if (zeros < 256) zeros += Math.clz32(bytes[zeros >> 3] ?? 0) - 24;
-  const start = zeros + 1;
+  while (zeros < 256 && nibbleAt(key, zeros >> 2) === 0) zeros += 4;
+  if (zeros < 256) zeros += Math.clz32(nibbleAt(key, zeros >> 2)) - 28;
   const groups = [0x0200 | (zeros & 0xff)];
   for (let group = 0; group < 7; group++) {
-    groups.push((invertedByteAt(start + group * 16) << 8) | invertedByteAt(start + group * 16 + 8));
+    const start = zeros + 1 + group * 16;
+    groups.push((invertedByteAt(key, start) << 8) | invertedByteAt(key, start + 8));
   }
   return groups;
 }
 
 /** Eight bits from any bit on, inverted; 0 where fewer than eight are left, as yggdrasil has it. */
-function invertedByteAt(bit: number): number {
+function invertedByteAt(key: string, bit: number): number {
   if (bit + 8 > 256) return 0;
-  const index = bit >> 3;
-  const pair = ((bytes[index] ?? 0) << 8) | (bytes[index + 1] ?? 0);
-  return ~(pair >> (8 - (bit & 7))) & 0xff;
+  const index = bit >> 2;
+  const twelve = (nibbleAt(key, index) << 8) | (nibbleAt(key, index + 1) << 4) | nibbleAt(key, index + 2);
+  return ~(twelve >> (4 - (bit & 3))) & 0xff;
 }
+
+/** By arithmetic on the digit's character: a poll derives thousands of addresses. Past the end the code is NaN, which counts as 0. */
+function nibbleAt(key: string, index: number): number {
+  const code = key.charCodeAt(index);
+  return (code & 0x0f) + (code >> 6) * 9;
+}
+
+const hex = Array.from({ length: 256 }, (_, byte) => byte.toString(16));
+const hex2 = hex.map((digits) => digits.padStart(2, '0'));
 
 /** RFC 5952, section 4: lower case, no leading zeros, `::` for the first of the longest runs of two or more zero groups. */
 function formatGroups(groups: readonly number[]): string {
   let plain = '';
-  for (const group of groups) plain += `:${group.toString(16)}`;
+  for (const group of groups) plain += group < 256 ? `:${hex[group]}` : `:${hex[group >> 8]}${hex2[group & 0xff]}`;
   if (!plain.includes(':0:0')) return plain.slice(1);
   let from = 0;
   let length = 1;

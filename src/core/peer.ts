@@ -124,11 +124,11 @@ export class Peer {
   /** Controlled end: takes what the peer offers until the link is gone, and holds on to a bridge that outlives it. */
   private async serve(link: SignallingLink, signal: AbortSignal): Promise<void> {
     const running = new Set<Promise<void>>();
-    link.onOffer = (offer) => {
+    link.serve((offer) => {
       const run = this.follow(link, offer, signal).catch((error: unknown) => this.tell(error));
       running.add(run);
       void run.then(() => running.delete(run));
-    };
+    });
     await aborted(AbortSignal.any([signal, link.signal]));
     await Promise.all(running);
     signal.throwIfAborted();

@@ -43,6 +43,7 @@ export class Crossing {
     try {
       const agents = { a: lab.a.agent(options.agent), b: lab.b.agent(options.agent) };
       await Promise.all(sites.map((site) => agents[site].event('router.connected', { timeoutMs: 20_000 })));
+      await lab.settled();
       return new Crossing(lab, agents);
     } catch (error) {
       await lab.close();

@@ -117,7 +117,8 @@ describe('a laboratory', () => {
 
   it('leaves no process behind when it is closed', async () => {
     const { a, pid } = await network({});
-    const sleeper = a.spawn(['sleep', '1000']);
+    const sleeper = a.spawn(['sh', '-c', 'echo started; exec sleep 1000']);
+    await sleeper.line('start', (line) => line === 'started' || undefined);
     await lab?.close();
     expect(await sleeper.exited).toEqual({ code: null, signal: 'SIGKILL' });
     expect(existsSync(`/proc/${pid}`)).toBe(false);
@@ -137,6 +138,7 @@ describe('routers of a laboratory', () => {
   let shared: Lab;
 
   it('reach each other over the public one', async () => {
+    await shared.settled();
     const ping = shared.a.pingStream(shared.b.router.address, { intervalMs: 200 });
     await ping.reply(() => true, { timeoutMs: 20_000 });
     expect((await shared.b.router.sessions()).map(({ key }) => key)).toContain(shared.a.router.key);

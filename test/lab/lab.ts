@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { text } from 'node:stream/consumers';
+import { setTimeout as delay } from 'node:timers/promises';
 import { labTools } from '../../scripts/setup/lab-tools.mjs';
 import { Host } from './host.js';
 import { LabError } from './lab-error.js';
@@ -32,6 +33,7 @@ export class Lab {
   readonly a: Host;
   readonly b: Host;
   readonly p: Host;
+  private connectedAt = 0;
 
   private constructor(
     private readonly namespaces: Namespaces,
@@ -81,6 +83,17 @@ export class Lab {
     return this.namespaces.enter(host.name, ['bash']).join(' ');
   }
 
+  /**
+   * Resolves when the overlay routes between the two hosts. Traffic that comes earlier may leave one of them with half a session
+   * for a minute: ironwood answers the same session init only once, and that answer may find no way back yet.
+   */
+  async settled(signal?: AbortSignal): Promise<void> {
+    // The filters that lookups follow travel a hop per maintenance round of a second, after two in which the tree is agreed on;
+    // no admin request shows them.
+    const roundsMs = 4000;
+    await delay(Math.max(0, this.connectedAt + roundsMs - performance.now()), undefined, signal ? { signal } : {});
+  }
+
   /** Blocks all packets between the two sites; both still reach the public peer. */
   async cut(): Promise<void> {
     const rules = ['iifname "ca" oifname "cb" drop', 'iifname "cb" oifname "ca" drop'];
@@ -122,6 +135,7 @@ export class Lab {
     await this.p.router.start();
     await Promise.all(sites.map((site) => this[site].router.start()));
     await Promise.all([this.p.router.connected(2), ...sites.map((site) => this[site].router.connected(1))]);
+    this.connectedAt = performance.now();
   }
 }
 

@@ -7,6 +7,7 @@ import { ConfigReader } from '../../src/cli/config-source.js';
 import { exitCodes } from '../../src/cli/exit-codes.js';
 import { main } from '../../src/cli/program.js';
 import { type ConfigOverride, defaultConfig, parseConfig } from '../../src/core/config.js';
+import { ConfigError } from '../../src/core/errors.js';
 
 const folder = mkdtempSync(path.join(tmpdir(), 'ratatoskr-cli-'));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -30,6 +31,9 @@ async function ratatoskr(args: string[], stdin = '') {
     },
     err: (text) => {
       err += text;
+    },
+    validate: async ({ strategies }) => {
+      if (strategies[0]?.use === 'unheard-of') throw new ConfigError('STRATEGY_UNKNOWN', 'there is no strategy unheard-of');
     },
     run: async (configFile, overrides) => {
       runs.push({ file: configFile, overrides });
@@ -134,6 +138,12 @@ describe('ratatoskr config', () => {
       `${bad}:3: log.level is "loud", but must be "debug", "info", "warn" or "error"`,
     ]);
     expect(err).toContain('→ ');
+  });
+
+  test('--check also tells what only an agent would refuse', async () => {
+    const { code, err } = await ratatoskr(['config', '--check', '-'], 'strategies: ["unheard-of"]');
+    expect(code).toBe(3);
+    expect(err).toContain('there is no strategy unheard-of');
   });
 
   test('--check of a file that is not there exits with 3', async () => {

@@ -32,10 +32,10 @@ export class JsonSplitter {
     let { depth, inString, escaped } = this;
     for (let index = 0; index < chunk.length; index++) {
       const byte = chunk[index];
-      if (inString) {
-        if (escaped) escaped = false;
+      if (escaped) escaped = false;
+      else if (inString) {
+        if (byte === quote) inString = false;
         else if (byte === backslash) escaped = true;
-        else if (byte === quote) inString = false;
       } else if (depth === 0) {
         if (byte === open) {
           depth = 1;

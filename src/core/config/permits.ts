@@ -10,11 +10,20 @@ export function permits(
 ): boolean {
   const address = overlayBytes(peer.address);
   if (!address) return false;
-  const matches = (entry: string) => {
-    const rule = parsePeerRule(entry);
-    return rule !== undefined && covers(rule, peer.key.toLowerCase(), address);
-  };
-  return !config.deny.some(matches) && (config.allow.length === 0 || config.allow.some(matches));
+  const key = peer.key.toLowerCase();
+  const matches = (rule: PeerRule) => covers(rule, key, address);
+  return !rulesOf(config.deny).some(matches) && (config.allow.length === 0 || rulesOf(config.allow).some(matches));
+}
+
+/** Lists are asked about every session at every poll, so each is parsed once. */
+const parsed = new WeakMap<readonly string[], readonly PeerRule[]>();
+
+function rulesOf(entries: readonly string[]): readonly PeerRule[] {
+  const known = parsed.get(entries);
+  if (known) return known;
+  const rules = entries.flatMap((entry) => parsePeerRule(entry) ?? []);
+  parsed.set(entries, rules);
+  return rules;
 }
 
 function covers(rule: PeerRule, key: string, address: Uint8Array): boolean {

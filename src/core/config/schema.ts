@@ -120,7 +120,8 @@ export const configSchema = z.strictObject({
       allowed: '"auto", "unix:///path" or "tcp://host:port"',
     }),
   strategies: list(strategyUse, 32).min(1).refine(distinct).prefault(['tcp-hole-punching']).register(keyDocs, {
-    about: 'Ways to open a path, best first. One with options is written as { use: name, options: { ... } }.',
+    about:
+      'Ways to open a path, best first. Built in: tcp-hole-punching. One with options is written as { use: name, options: { ... } }.',
     allowed: '1 to 32 strategies, each once',
   }),
   allow: list(peerRule, 4096).prefault([]).register(keyDocs, {

@@ -41,9 +41,9 @@ export interface AttemptOffer {
 export class SignallingLink {
   /** Overlay round trip in milliseconds: the least of the last measurement. */
   rttMs = Number.POSITIVE_INFINITY;
-  /** Set by whoever serves the peer's offers. */
-  onOffer: ((offer: AttemptOffer) => void) | undefined;
-
+  private onOffer: ((offer: AttemptOffer) => void) | undefined;
+  /** Offers that came before anyone served them: the other end may be done with its greeting first. */
+  private readonly early: AttemptOffer[] = [];
   private readonly conversations = new Map<string, AttemptConversation>();
   private readonly offered = new Map<string, (answer: MessageOf<'accept'> | MessageOf<'refuse'>) => void>();
   private readonly pings = new Map<number, () => void>();
@@ -96,6 +96,12 @@ export class SignallingLink {
     } finally {
       this.offered.delete(id);
     }
+  }
+
+  /** Hands the peer's offers, past and to come, to whoever serves them. */
+  serve(onOffer: (offer: AttemptOffer) => void): void {
+    this.onOffer = onOffer;
+    for (const offer of this.early.splice(0)) onOffer(offer);
   }
 
   receive(message: Message): void {
@@ -152,9 +158,8 @@ export class SignallingLink {
     else if (this.conversations.has(id)) refuse('ATTEMPT_DUPLICATE', 'an attempt of this id is under way');
     else if (this.conversations.size >= maxAttempts)
       refuse('ATTEMPTS_EXCEEDED', `more than ${maxAttempts} attempts are under way`);
-    else if (!this.onOffer) refuse('PEER_BUSY', 'this peer is not being served now');
     else {
-      this.onOffer({
+      const offer: AttemptOffer = {
         id,
         strategy,
         refuse,
@@ -163,7 +168,10 @@ export class SignallingLink {
           this.messages.send({ type: 'accept', id, random: Buffer.from(ownRandom).toString('hex') });
           return this.begin(id, strategy, Buffer.from(random, 'hex'), ownRandom);
         },
-      });
+      };
+      if (this.onOffer) this.onOffer(offer);
+      else if (this.early.length < maxAttempts) this.early.push(offer);
+      else refuse('PEER_BUSY', 'this peer is not being served now');
     }
   }
 

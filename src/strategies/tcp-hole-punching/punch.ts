@@ -32,7 +32,9 @@ export async function punch(remote: Endpoint, options: PunchOptions): Promise<vo
   const address = remote.address.includes(':') ? '::' : '0.0.0.0';
   for (let round = 0; ; round++) {
     const offset = shift ? (shifts[round % shifts.length] ?? 0) : 0;
-    const next = startAt + Math.max(round, Math.ceil((clock.now() - startAt - offset) / roundMs)) * roundMs + offset;
+    // A try that outlasted its round is followed by the next whole one.
+    const due = round === 0 ? 0 : Math.max(round, Math.ceil((clock.now() - startAt - offset) / roundMs));
+    const next = startAt + due * roundMs + offset;
     try {
       await sleep(clock, Math.max(0, next - clock.now()), signal);
       const stream = await net.connectTcp({

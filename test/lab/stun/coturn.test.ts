@@ -7,6 +7,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { systemClock } from '../../../src/core/clock.js';
 import { systemRandom } from '../../../src/core/random.js';
 import { discoverExternalAddress } from '../../../src/discovery/stun/external-address.js';
+import { loadAddon } from '../../../src/native/addon.js';
 import { createSystemNet } from '../../../src/native/system-net.js';
 
 // coturn on two loopback addresses, two different servers as far as a client can tell.
@@ -71,10 +72,15 @@ afterAll(async () => {
   rmSync(folder, { recursive: true });
 });
 
-test('coturn tells over TCP where it sees a port, and both its addresses agree', async () => {
+const addon = loadAddon();
+
+test.each([
+  { sockets: 'Node’s own sockets', net: createSystemNet() },
+  ...(addon.addon ? [{ sockets: 'the native addon', net: createSystemNet(addon) }] : []),
+])('coturn tells over TCP where it sees a port, and both its addresses agree, with $sockets', async ({ net: system }) => {
   const local = await freePort();
   const found = await discoverExternalAddress({
-    net: createSystemNet(),
+    net: system,
     clock: systemClock,
     random: systemRandom,
     servers: addresses.map((address) => `${address}:${port}`),
