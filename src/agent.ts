@@ -68,39 +68,45 @@ export function createAgent(config: Config, parts: AgentParts = {}): Agent {
     },
   });
 
-  let running: { core: AgentCore; lock: RunLock } | undefined;
+  let starting: Promise<{ core: AgentCore; lock: RunLock }> | undefined;
   let stopping: Promise<void> | undefined;
+
+  const begin = async () => {
+    const { runtimeDir, stateDir, admin } = settings.current;
+    const lock = await takeRunLock(runtimeDir);
+    try {
+      const files = await removeStaleSockets(runtimeDir, await readdir(runtimeDir));
+      if (files.length > 0) events.publish('leftovers.removed', { peers: [], files });
+      const journal = await PeerJournal.open(stateDir, events);
+      const router = new AdminRouter({ net, clock, random, events, journal, uris: admin === 'auto' ? [] : [admin] });
+      const agentVersion = await packageVersion();
+      const parts = { net, clock, random, events, settings, strategies, router, runtimeDir, agentVersion };
+      const core = compose(parts).resolve(AgentCore);
+      core.start();
+      return { core, lock };
+    } catch (error) {
+      await lock.release();
+      throw error;
+    }
+  };
+  const end = async () => {
+    const running = await starting?.catch(() => undefined);
+    await running?.core.stop();
+    await running?.lock.release();
+  };
 
   return {
     async start() {
-      if (running) return;
-      const { runtimeDir, stateDir, admin } = settings.current;
-      const lock = await takeRunLock(runtimeDir);
-      try {
-        const files = await removeStaleSockets(runtimeDir, await readdir(runtimeDir));
-        if (files.length > 0) events.publish('leftovers.removed', { peers: [], files });
-        const journal = await PeerJournal.open(stateDir, events);
-        const router = new AdminRouter({ net, clock, random, events, journal, uris: admin === 'auto' ? [] : [admin] });
-        const agentVersion = await packageVersion();
-        const core = compose({ net, clock, random, events, settings, strategies, router, runtimeDir, agentVersion }).resolve(
-          AgentCore,
-        );
-        running = { core, lock };
-        core.start();
-      } catch (error) {
-        await lock.release();
-        throw error;
-      }
+      starting ??= begin();
+      await starting;
     },
     stop() {
-      stopping ??= (async () => {
-        await running?.core.stop();
-        await running?.lock.release();
-      })();
+      stopping ??= end();
       return stopping;
     },
     async reconfigure(next) {
       const { stateDir, runtimeDir } = settings.current;
+      const running = await starting;
       await running?.core.reconfigure({ ...resolveDirectories(next), stateDir, runtimeDir });
     },
   };

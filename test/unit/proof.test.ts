@@ -24,7 +24,10 @@ describe('proofs', () => {
   it('settle on the stream at both ends when the dialling end speaks first', async () => {
     const { controlling, controlled } = bothEnds();
     const [near, far] = duplexPair();
-    const proven = await Promise.all([controlling.prove(near, { speakFirst: true }), controlled.prove(far, { speakFirst: false })]);
+    const proven = await Promise.all([
+      controlling.prove(near, { speakFirst: true }),
+      controlled.prove(far, { speakFirst: false }),
+    ]);
     expect(proven).toEqual([near, far]);
   });
 

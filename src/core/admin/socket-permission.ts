@@ -9,7 +9,8 @@ export async function explainForbidden(path: string, cause: unknown): Promise<Ad
   try {
     owner = await stat(path);
   } catch {
-    return new AdminError('ADMIN_FORBIDDEN', `User ${user} may not enter the folder of ${path}.`, { cause });
+    const help = `Let user ${user} enter that folder: its group is usually the socket’s too, and “ls -ld” names it.`;
+    return new AdminError('ADMIN_FORBIDDEN', `User ${user} may not enter the folder of ${path}.`, { cause, help });
   }
   const [group, ownerName] = await Promise.all([nameOf('/etc/group', owner.gid), nameOf('/etc/passwd', owner.uid)]);
   const mode = (owner.mode & 0o777).toString(8).padStart(4, '0');

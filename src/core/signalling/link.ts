@@ -165,8 +165,9 @@ export class SignallingLink {
         refuse,
         accept: () => {
           const ownRandom = this.random.bytes(randomLength);
+          const conversation = this.begin(id, strategy, Buffer.from(random, 'hex'), ownRandom);
           this.messages.send({ type: 'accept', id, random: Buffer.from(ownRandom).toString('hex') });
-          return this.begin(id, strategy, Buffer.from(random, 'hex'), ownRandom);
+          return conversation;
         },
       };
       if (this.onOffer) this.onOffer(offer);

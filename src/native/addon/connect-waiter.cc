@@ -43,8 +43,11 @@ void ConnectWaiter::Add(std::uint64_t id, UniqueFd fd, Clock::time_point deadlin
     } else {
       waiting_.emplace(id, Waiting{std::move(fd), deadline});
       deadlines_.emplace(deadline, id);
-      if (running_ && deadline < wake_at_) Wake();
-      if (running_) return;
+      if (running_) {
+        if (deadline < wake_at_) Wake();
+        return;
+      }
+      running_ = true;
     }
   }
   if (error == 0) error = StartThread();
@@ -109,7 +112,6 @@ int ConnectWaiter::Prepare() {
 int ConnectWaiter::StartThread() {
   // The one before it has left its loop, or we would not be here.
   if (std::exchange(joinable_, false)) pthread_join(thread_, nullptr);
-  running_ = true;
   // Signals are for Node's own thread; a new thread inherits the mask.
   sigset_t all;
   sigset_t before;
@@ -122,7 +124,10 @@ int ConnectWaiter::StartThread() {
   pthread_attr_destroy(&attributes);
   pthread_sigmask(SIG_SETMASK, &before, nullptr);
   joinable_ = error == 0;
-  running_ = error == 0;
+  if (error != 0) {
+    const std::lock_guard lock(mutex_);
+    running_ = false;
+  }
   return error;
 }
 

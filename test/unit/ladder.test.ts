@@ -1,0 +1,179 @@
+import type { Duplex } from 'node:stream';
+import { describe, expect, it } from 'vitest';
+import { AttemptRunner, type ProvenPath } from '../../src/core/attempt.js';
+import { defaultConfig } from '../../src/core/config.js';
+import { StrategyError } from '../../src/core/errors.js';
+import { type AgentEvent, EventSource, onEvent } from '../../src/core/events.js';
+import { Ladder, LadderExhausted } from '../../src/core/ladder.js';
+import type { AttemptContext, Path, Strategy } from '../../src/core/strategy.js';
+import { asPath } from '../../src/core/strategy.js';
+import { duplexPair } from './duplex-pair.js';
+import { settle } from './fake-clock.js';
+import { type LinkedEnds, linkedEnds } from './links.js';
+
+type Attempt = (context: AttemptContext) => Promise<Path>;
+
+/** Both ends of a wire that a strategy under test returns as its path. */
+class Wire {
+  private readonly ends: [Duplex, Duplex] = duplexPair();
+  readonly attempt: Attempt = async ({ role }) => {
+    const stream = this.ends[role === 'controlling' ? 0 : 1];
+    return asPath(stream, { kind: 'direct', local: 'here', remote: 'there' });
+  };
+  get destroyed(): boolean {
+    return this.ends.every((end) => end.destroyed);
+  }
+}
+
+const fails =
+  (code: 'PUNCH_TIMEOUT' | 'NO_CANDIDATES'): Attempt =>
+  async () => {
+    throw new StrategyError(code, 'No luck.');
+  };
+
+/** Never opens a path; rejects when it is called off, as the contract asks. */
+const hangs: Attempt = ({ signal }) =>
+  new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true }));
+
+interface Climb {
+  readonly ends: LinkedEnds;
+  readonly outcome: Promise<ProvenPath>;
+  readonly followed: Promise<ProvenPath>[];
+  readonly started: string[];
+}
+
+async function climb(attempts: Record<string, Attempt>, { overlayRttMs = 100, evenIfSlower = false } = {}): Promise<Climb> {
+  const names = Object.keys(attempts);
+  const ends = await linkedEnds([names, names]);
+  const started: string[] = [];
+  const makeLadder = (strategies: Strategy[]) => {
+    const config = defaultConfig();
+    const settings = { current: { ...config, bridge: { ...config.bridge, evenIfSlower } } };
+    return new Ladder(strategies, settings, ends.clock, new AttemptRunner(ends.clock, new EventSource('test')));
+  };
+  const near = names.map((name) => ({
+    name,
+    attempt: (context: AttemptContext) => {
+      started.push(name);
+      return (attempts[name] as Attempt)(context);
+    },
+  }));
+  const far = names.map((name) => ({ name, attempt: attempts[name] as Attempt }));
+  const followed: Promise<ProvenPath>[] = [];
+  ends.controlled.serve((offer) => {
+    const run = makeLadder(far).follow(ends.controlled, offer, new AbortController().signal);
+    run.catch(() => {});
+    followed.push(run);
+  });
+  ends.controlling.rttMs = overlayRttMs;
+  const outcome = makeLadder(near).climb(ends.controlling, new AbortController().signal);
+  outcome.catch(() => {});
+  return { ends, outcome, followed, started };
+}
+
+describe('the ladder', () => {
+  it('gives both ends the path of the first strategy that works', async () => {
+    const { outcome, followed } = await climb({ first: new Wire().attempt });
+    const found = await outcome;
+    expect(found).toMatchObject({ strategy: 'first', rttMs: 0, overlayRttMs: 100 });
+    await found.start(new AbortController().signal);
+    const far = await followed[0];
+    expect(far?.secret).toEqual(found.secret);
+    found.path.write('from here');
+    await settle();
+    expect(String(far?.path.read())).toBe('from here');
+  });
+
+  it('goes on at once when a strategy fails', async () => {
+    const { outcome, ends, started } = await climb({ first: fails('NO_CANDIDATES'), second: new Wire().attempt });
+    expect((await outcome).strategy).toBe('second');
+    expect(ends.clock.now()).toBe(0);
+    expect(started).toEqual(['first', 'second']);
+  });
+
+  it('starts the next beside one that takes its time, and calls that off when it has won', async () => {
+    const { outcome, ends, started } = await climb({ first: hangs, second: new Wire().attempt });
+    await ends.clock.advance(249);
+    expect(started).toEqual(['first']);
+    await ends.clock.advance(1);
+    const found = await outcome;
+    expect(found.strategy).toBe('second');
+    await found.start(new AbortController().signal);
+    await settle();
+    expect(ends.clock.pending).toBe(0);
+  });
+
+  it('says why each strategy failed when none is left', async () => {
+    const { outcome } = await climb({ first: fails('NO_CANDIDATES'), second: fails('PUNCH_TIMEOUT') });
+    const error = await outcome.catch((reason: unknown) => reason);
+    expect(error).toBeInstanceOf(LadderExhausted);
+    expect((error as LadderExhausted).failures.map(({ strategy }) => strategy)).toEqual(['first', 'second']);
+  });
+
+  it('does not use a path that is slower than the overlay, and closes it', async () => {
+    const wire = new Wire();
+    const { outcome } = await climb({ first: wire.attempt }, { overlayRttMs: -10 });
+    const error = await outcome.catch((reason: unknown) => reason);
+    expect((error as LadderExhausted).errors[0]).toMatchObject({ code: 'PATH_SLOWER' });
+    await settle();
+    expect(wire.destroyed).toBe(true);
+  });
+
+  it('uses a slower path where the operator says so', async () => {
+    const { outcome } = await climb({ first: new Wire().attempt }, { overlayRttMs: -10, evenIfSlower: true });
+    expect((await outcome).strategy).toBe('first');
+  });
+
+  it('turns whatever a strategy throws into an error that names the strategy', async () => {
+    const { outcome } = await climb({
+      first: async (context) => {
+        if (context.role === 'controlled') return hangs(context);
+        throw new TypeError('undefined is not a function');
+      },
+    });
+    const error = (await outcome.catch((reason: unknown) => reason)) as LadderExhausted;
+    expect(error.errors[0]).toMatchObject({ code: 'STRATEGY_FAILED', message: expect.stringContaining('first') });
+  });
+
+  it('gives up on a strategy that ignores its abort, and closes what it comes up with later', async () => {
+    const [late] = duplexPair();
+    let finish: (path: Path) => void = () => {};
+    const deaf: Attempt = () =>
+      new Promise((resolve) => {
+        finish = resolve;
+      });
+    const { outcome, ends } = await climb({ first: deaf });
+    await ends.clock.advance(30_000);
+    await expect(outcome).rejects.toBeInstanceOf(LadderExhausted);
+    finish(asPath(late, { kind: 'direct', local: '', remote: '' }));
+    await settle();
+    expect(late.destroyed).toBe(true);
+    expect(ends.clock.pending).toBe(0);
+  });
+
+  it('ends when the link does', async () => {
+    const { outcome, ends } = await climb({ first: hangs });
+    await settle();
+    ends.controlled.bye('going home');
+    await expect(outcome).rejects.toMatchObject({ code: 'PEER_LEFT' });
+    await settle();
+    expect(ends.clock.pending).toBe(0);
+  });
+
+  it('has nothing to climb without a common strategy', async () => {
+    const { outcome } = await climb({});
+    await expect(outcome).rejects.toMatchObject({ code: 'NO_COMMON_STRATEGY' });
+  });
+
+  it('tells each attempt’s beginning and end as events', async () => {
+    const seen: AgentEvent[] = [];
+    const stop = onEvent((event) => seen.push(event));
+    const { outcome } = await climb({ first: fails('PUNCH_TIMEOUT') });
+    await outcome.catch(() => {});
+    await settle();
+    stop();
+    expect(seen.filter(({ event }) => event === 'attempt.started')).toHaveLength(2);
+    const failed = seen.filter((event) => event.event === 'attempt.failed');
+    expect(failed[0]).toMatchObject({ code: 'PUNCH_TIMEOUT', strategy: 'first' });
+  });
+});

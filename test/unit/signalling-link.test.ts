@@ -1,0 +1,200 @@
+import { describe, expect, it } from 'vitest';
+import { SignallingError } from '../../src/core/errors.js';
+import { addressOf } from '../../src/core/overlay-address.js';
+import { systemRandom } from '../../src/core/random.js';
+import type { AttemptConversation } from '../../src/core/signalling/attempt-conversation.js';
+import { greet } from '../../src/core/signalling/greeting.js';
+import { protocolVersion } from '../../src/core/signalling/messages.js';
+import { duplexPair } from './duplex-pair.js';
+import { FakeClock, settle } from './fake-clock.js';
+import { keys, linkedEnds } from './links.js';
+
+const never = new AbortController().signal;
+
+function greetStranger(say: unknown, { admit = () => {} }: { admit?: () => void } = {}) {
+  const [near, far] = duplexPair();
+  const clock = new FakeClock();
+  const heard: string[] = [];
+  far.on('data', (chunk: Buffer) => heard.push(String(chunk)));
+  const link = greet(near, {
+    hello: { agent: '1.0.0', key: keys[0], router: '0.5.14', strategies: [], features: [] },
+    remote: addressOf(keys[1]),
+    dialled: false,
+    clock,
+    random: systemRandom,
+    signal: never,
+    admit,
+  });
+  link.catch(() => {});
+  if (say !== undefined) far.write(`${JSON.stringify(say)}\n`);
+  return { link, near, clock, heard };
+}
+
+const hello = {
+  type: 'hello',
+  protocol: protocolVersion,
+  agent: '1.0.0',
+  key: keys[1],
+  router: '0.5.14',
+  strategies: [],
+  features: [],
+};
+
+describe('a greeting', () => {
+  it('gives the lower key control', async () => {
+    const { controlling, controlled } = await linkedEnds();
+    expect(controlling.identity).toMatchObject({ role: 'controlling', peer: { key: keys[1] } });
+    expect(controlled.identity).toMatchObject({ role: 'controlled', peer: { key: keys[0] } });
+  });
+
+  it.each([
+    ['a key that its address does not derive from', { ...hello, key: '22'.repeat(32) }, 'SIGNALLING_IDENTITY'],
+    ['our own key', { ...hello, key: keys[0] }, 'SIGNALLING_IDENTITY'],
+    ['another version of the protocol', { ...hello, protocol: 2 }, 'SIGNALLING_VERSION'],
+    ['something else first', { type: 'ping', id: 1 }, 'SIGNALLING_MALFORMED'],
+    ['bye', { type: 'bye', reason: 'no room' }, 'PEER_LEFT'],
+  ])('turns away a remote that says %s', async (_, say, code) => {
+    const { link, near, heard } = greetStranger(say);
+    await expect(link).rejects.toMatchObject({ code });
+    await settle();
+    expect(near.destroyed).toBe(true);
+    expect(heard.join('')).toContain('"bye"');
+  });
+
+  it('turns away whom the caller does not admit, and says why', async () => {
+    const { link, heard } = greetStranger(hello, {
+      admit: () => {
+        throw new SignallingError('SIGNALLING_NOT_ALLOWED', 'Not you.');
+      },
+    });
+    await expect(link).rejects.toMatchObject({ code: 'SIGNALLING_NOT_ALLOWED' });
+    await settle();
+    expect(heard.join('')).toContain('Not you.');
+  });
+
+  it('gives up on a remote that says nothing', async () => {
+    const { link, near, clock } = greetStranger(undefined);
+    await clock.advance(11_000);
+    await expect(link).rejects.toMatchObject({ code: 'SIGNALLING_TIMEOUT' });
+    expect(near.destroyed).toBe(true);
+    expect(clock.pending).toBe(0);
+  });
+});
+
+describe('a link', () => {
+  it('gives both ends of an attempt one secret and one id', async () => {
+    const { controlling, controlled } = await linkedEnds();
+    let far: AttemptConversation | undefined;
+    controlled.serve((offer) => {
+      far = offer.accept();
+    });
+    const near = await controlling.offer('first', never);
+    expect(near.secret).toEqual(far?.secret);
+    expect(near.id).toBe(far?.id);
+  });
+
+  it('never uses a secret twice', async () => {
+    const { controlling, controlled } = await linkedEnds();
+    controlled.serve((offer) => void offer.accept());
+    const first = await controlling.offer('first', never);
+    const second = await controlling.offer('first', never);
+    expect(first.secret).not.toEqual(second.secret);
+  });
+
+  it('keeps an offer that comes before anyone serves it', async () => {
+    const { controlling, controlled } = await linkedEnds();
+    const offered = controlling.offer('first', never);
+    await settle();
+    controlled.serve((offer) => void offer.accept());
+    expect((await offered).strategy).toBe('first');
+  });
+
+  it('tells a refusal with its code', async () => {
+    const { controlling, controlled } = await linkedEnds();
+    controlled.serve((offer) => offer.refuse('ALREADY_PEERED', 'no need'));
+    await expect(controlling.offer('first', never)).rejects.toMatchObject({
+      code: 'PEER_REFUSED',
+      message: expect.stringContaining('ALREADY_PEERED'),
+    });
+  });
+
+  it('carries messages of an attempt in order, those in the chunk of the acceptance included', async () => {
+    const { controlling, controlled } = await linkedEnds();
+    controlled.serve((offer) => {
+      const { channel } = offer.accept();
+      void channel.send('one');
+      void channel.send('two');
+    });
+    const { channel } = await controlling.offer('first', never);
+    expect([await channel.receive(), await channel.receive()]).toEqual(['one', 'two']);
+  });
+
+  it('ends an attempt at both ends, with the reason', async () => {
+    const { controlling, controlled } = await linkedEnds();
+    let far: AttemptConversation | undefined;
+    controlled.serve((offer) => {
+      far = offer.accept();
+    });
+    const near = await controlling.offer('first', never);
+    const reading = expect(near.channel.receive()).rejects.toMatchObject({ code: 'PEER_ENDED' });
+    far?.end('PUNCH_TIMEOUT', 'no luck');
+    await reading;
+    expect(near.signal.aborted).toBe(true);
+  });
+
+  it('ends its attempts when it closes', async () => {
+    const { controlling, controlled } = await linkedEnds();
+    controlled.serve((offer) => void offer.accept());
+    const near = await controlling.offer('first', never);
+    controlled.bye('going home');
+    await settle();
+    expect(near.signal.reason).toMatchObject({ code: 'PEER_LEFT' });
+    await expect(controlling.offer('first', never)).rejects.toMatchObject({ code: 'PEER_LEFT' });
+  });
+
+  it('refuses a payload over the cap before it is sent', async () => {
+    const { controlling, controlled } = await linkedEnds();
+    controlled.serve((offer) => void offer.accept());
+    const { channel } = await controlling.offer('first', never);
+    await expect(channel.send('x'.repeat(40_000))).rejects.toMatchObject({ code: 'ATTEMPT_FLOODED' });
+  });
+
+  it('ends an attempt whose peer floods it', async () => {
+    const { controlling, controlled } = await linkedEnds();
+    controlled.serve((offer) => {
+      const { channel } = offer.accept();
+      for (let count = 0; count < 80; count++) void channel.send(count).catch(() => {});
+    });
+    const near = await controlling.offer('first', never);
+    await settle();
+    expect(near.signal.aborted).toBe(true);
+  });
+
+  it('gives up on an offer that is not answered', async () => {
+    const { controlling, clock } = await linkedEnds();
+    const outcome = expect(controlling.offer('first', never)).rejects.toMatchObject({ code: 'SIGNALLING_TIMEOUT' });
+    await clock.advance(10_000);
+    await outcome;
+    expect(clock.pending).toBe(0);
+  });
+
+  it('does not let the peer go on alone with an offer that was withdrawn', async () => {
+    const { controlling, controlled } = await linkedEnds();
+    const withdrawn = new AbortController();
+    const outcome = expect(controlling.offer('first', withdrawn.signal)).rejects.toThrow('changed my mind');
+    withdrawn.abort(new Error('changed my mind'));
+    await outcome;
+    let far: AttemptConversation | undefined;
+    controlled.serve((offer) => {
+      far = offer.accept();
+    });
+    await settle();
+    expect(far?.signal.aborted).toBe(true);
+  });
+
+  it('measures the round trip', async () => {
+    const { controlling } = await linkedEnds();
+    expect(await controlling.measure()).toBe(0);
+    expect(controlling.rttMs).toBe(0);
+  });
+});
