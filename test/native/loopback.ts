@@ -52,9 +52,13 @@ export function openFiles(): readonly string[] {
   });
 }
 
-/** Resolves once `condition` holds, looking again each turn of the event loop; the test's timeout ends a vain wait. */
+/** Resolves once `condition` holds, looking again each turn of the event loop. */
 export async function eventually(condition: () => boolean): Promise<void> {
-  while (!condition()) await setImmediate();
+  const deadline = performance.now() + 5000;
+  while (!condition()) {
+    if (performance.now() > deadline) throw new Error(`never came true: ${condition}`);
+    await setImmediate();
+  }
 }
 
 /** Everything until the other end's half-close. */

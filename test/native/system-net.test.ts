@@ -1,5 +1,5 @@
 import { mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import net from 'node:net';
+import type net from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setImmediate } from 'node:timers/promises';
@@ -131,9 +131,7 @@ describe.each([
     });
 
     it.each(loopbacks)('dials two remotes from one local port of %s', async (address) => {
-      const listeners = await Promise.all(
-        [0, 1].map(() => system.listenTcp({ local: { address, port: 0 }, onStream: ignore })),
-      );
+      const listeners = await Promise.all([0, 1].map(() => system.listenTcp({ local: { address, port: 0 }, onStream: ignore })));
       const local = { address, port: await freePort(address) };
       const streams = await Promise.all(
         listeners.map(({ local: at }) => system.connectTcp({ remote: { address, port: at?.port ?? 0 }, local, timeoutMs: 5000 })),

@@ -1,0 +1,129 @@
+// Uses every export of the addon, rightly and wrongly: node --expose-gc exercise.mjs <addon>. Run by sanitizer.test.ts.
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync, statSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import net from 'node:net';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { setImmediate } from 'node:timers/promises';
+import { Worker } from 'node:worker_threads';
+
+const address = '127.0.0.1';
+const [file] = process.argv.slice(2);
+const addon = createRequire(import.meta.url)(path.resolve(file));
+
+const connect = (options) =>
+  new Promise((resolve, reject) => {
+    addon.connect({ address, timeoutMs: 10_000, ...options }, (error, descriptor) =>
+      error ? reject(error) : resolve(descriptor),
+    );
+  });
+const adopt = (descriptor) => new net.Socket({ fd: descriptor.take(), allowHalfOpen: true }).on('error', () => {});
+const closed = (socket) => new Promise((resolve) => socket.once('close', resolve));
+
+const server = net.createServer((socket) => socket.on('error', () => {}).pipe(socket));
+await new Promise((resolve) => server.listen({ fd: addon.listenTcp({ address, port: 0, sharePort: true }).take() }, resolve));
+const { port } = server.address();
+
+// Streams, many at once, each echoed.
+const sockets = (await Promise.all(Array.from({ length: 300 }, () => connect({ port, sharePort: true, ttl: 64 })))).map(adopt);
+const [first] = sockets;
+const { fd } = first._handle;
+assert.equal(addon.setNoDelay(fd), true);
+assert.equal(addon.setUserTimeout(fd, 5000), true);
+assert.equal(addon.setKeepAlive(fd, 10, 10, 3), true);
+assert.equal(addon.setCongestion(fd, 'reno'), true);
+assert.equal(addon.setCongestion(fd, 'n'.repeat(500)), false);
+assert.equal(addon.tcpInfo(fd).congestion, 'reno');
+assert.equal(addon.peerCredentials(fd), undefined);
+await Promise.all(sockets.map((socket) => closed(socket.end('echo').resume())));
+
+// Connects that wait: late, called off (some of them twice), refused, left to the collector.
+const probe = net.createServer().listen(0, address);
+await new Promise((resolve) => probe.once('listening', resolve));
+const silentPort = probe.address().port;
+await new Promise((resolve) => probe.close(resolve));
+const silent = addon.listenTcp({ address, port: silentPort, backlog: 1 });
+const fillers = await Promise.all([connect({ port: silentPort }), connect({ port: silentPort })]);
+await assert.rejects(connect({ port: silentPort, timeoutMs: 5 }), { code: 'ETIMEDOUT' });
+for (let round = 0; round < 20; round++) {
+  const ids = Array.from({ length: 100 }, () => addon.connect({ address, port: silentPort, timeoutMs: round }, () => {}));
+  if (round % 2) await setImmediate();
+  for (const id of [...ids, ...ids]) addon.cancel(id);
+  await assert.rejects(connect({ port: 1 }), { code: 'ECONNREFUSED' });
+}
+for (let i = 0; i < 100; i++) {
+  await connect({ port });
+  addon.listenTcp({ address, port: 0 });
+}
+globalThis.gc();
+
+// Threads that end in the middle of it.
+for (let i = 0; i < 3; i++) {
+  const workerData = { addon: path.resolve(file), silentPort, closedPort: 1 };
+  const worker = new Worker(new URL('./pending-worker.mjs', import.meta.url), { workerData });
+  await new Promise((resolve, reject) => worker.once('message', resolve).once('error', reject));
+  await worker.terminate();
+}
+for (const descriptor of [silent, ...fillers]) descriptor.close();
+
+// Unix sockets.
+const folder = mkdtempSync(path.join(tmpdir(), 'ratatoskr-exercise-'));
+const unix = net.createServer((socket) => {
+  assert.equal(addon.peerCredentials(socket._handle.fd).pid, process.pid);
+  socket.end('hello');
+});
+const socketFile = path.join(folder, 'u.sock');
+const listener = addon.listenUnix({ path: socketFile, mode: 0o640, uid: process.getuid() });
+assert.equal(statSync(socketFile).mode & 0o777, 0o640);
+unix.listen({ fd: listener.take() });
+await closed(net.connect(socketFile).resume());
+assert.throws(() => addon.listenUnix({ path: socketFile, mode: 0o600 }), { code: 'EADDRINUSE' });
+assert.throws(() => addon.listenUnix({ path: path.join(folder, 'x'.repeat(200)), mode: 0o600 }), { code: 'ENAMETOOLONG' });
+assert.throws(() => addon.listenUnix({ path: '', mode: 0o600 }), { code: 'EINVAL' });
+assert.throws(() => addon.listenUnix({ path: '\0abstract', mode: 0o600 }), TypeError);
+
+// Nonsense.
+for (const wrong of [
+  undefined,
+  null,
+  1,
+  {},
+  { address: 1 },
+  { address, port: -1 },
+  { address, port: Number.NaN, timeoutMs: 1 },
+]) {
+  assert.throws(() => addon.connect(wrong, () => {}), TypeError);
+  assert.throws(() => addon.listenTcp(wrong), TypeError);
+  assert.throws(() => addon.listenUnix(wrong), TypeError);
+}
+const throwing = {
+  get address() {
+    throw new Error('from a getter');
+  },
+};
+assert.throws(() => addon.connect(throwing, () => {}), /from a getter/);
+assert.throws(() => addon.connect({ address, port, timeoutMs: 1 }), TypeError);
+for (const wrong of ['fe80::1%', '::1%lo%lo', 'example.org', 'x'.repeat(10_000)]) {
+  await assert.rejects(connect({ address: wrong, port }), { code: 'EINVAL' });
+}
+for (const wrong of [undefined, -1, 1e9, 'x', {}, Number.NaN]) {
+  addon.cancel(wrong);
+  assert.equal(addon.tcpInfo(wrong), undefined);
+  assert.equal(addon.peerCredentials(wrong), undefined);
+  assert.equal(addon.setNoDelay(wrong), false);
+  assert.equal(addon.setUserTimeout(wrong, wrong), false);
+  assert.equal(addon.setKeepAlive(wrong, wrong, wrong, wrong), false);
+  assert.equal(addon.setCongestion(wrong, wrong), false);
+}
+const thrown = new Promise((resolve) => process.once('uncaughtException', resolve));
+addon.connect({ address, port: 1, timeoutMs: 1000 }, () => {
+  throw new Error('from a callback');
+});
+await assert.rejects(connect({ port: 1 }), { code: 'ECONNREFUSED' });
+assert.match((await thrown).message, /from a callback/);
+
+server.close();
+unix.close();
+rmSync(folder, { recursive: true });
+console.log('exercised');
