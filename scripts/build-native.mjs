@@ -80,7 +80,13 @@ function findCompiler() {
 function compilerFlags() {
   const include = (directory) => ['-isystem', directory];
   const common = ['-std=c++20', '-fPIC', '-pthread', '-fno-exceptions', '-fvisibility=hidden', '-Wall', '-Wextra', '-Werror'];
-  const defines = ['-DNAPI_VERSION=8', '-DNAPI_DISABLE_CPP_EXCEPTIONS', '-DNODE_ADDON_API_DISABLE_DEPRECATED'];
+  const defines = [
+    '-DNAPI_VERSION=8',
+    '-DNAPI_DISABLE_CPP_EXCEPTIONS',
+    '-DNODE_ADDON_API_DISABLE_DEPRECATED',
+    // A worker thread that is being terminated can take no exception; without this, throwing one ends the process.
+    '-DNODE_API_SWALLOW_UNTHROWABLE_EXCEPTIONS',
+  ];
   const headers = [...include(require('node-addon-api').include_dir), ...include(require('node-api-headers').include_dir)];
   if (!options.sanitize) return [...common, '-O2', ...defines, ...headers];
   const sanitizers = [`-fsanitize=${options.sanitize}`, '-fno-sanitize-recover=all', '-fno-omit-frame-pointer'];

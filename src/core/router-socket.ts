@@ -79,14 +79,14 @@ async function listen(
     return { listener, base: `tcp://127.0.0.1:${listener.local?.port ?? 0}/${id}` };
   }
   const file = path.join(runtimeDir, `${id}.sock`);
+  const base = `unix://${encodeURI(file)}`;
   const uid = router.process?.uid;
   const own = process.getuid?.();
-  if (uid === undefined || uid === own || uid === 0)
-    return { listener: await net.listenUnix({ path: file, onStream }), base: `unix://${file}` };
+  if (uid === undefined || uid === own || uid === 0) return { listener: await net.listenUnix({ path: file, onStream }), base };
   // A router of another user: it becomes the socket's owner where we may give files away; otherwise its name is the secret.
   const listener = await net.listenUnix(own === 0 ? { path: file, uid, onStream } : { path: file, mode: 0o666, onStream });
   await chmod(runtimeDir, 0o711);
-  return { listener, base: `unix://${file}` };
+  return { listener, base };
 }
 
 /** Only the router's own process may take the bridge, where the system can tell. */

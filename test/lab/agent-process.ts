@@ -94,6 +94,11 @@ export class AgentProcess {
     return this.process.stop('SIGTERM');
   }
 
+  /** Sends a signal that does not end it. */
+  signal(signal: NodeJS.Signals): Promise<void> {
+    return this.process.kill(signal);
+  }
+
   kill9(): Promise<Exit> {
     return this.process.stop('SIGKILL');
   }

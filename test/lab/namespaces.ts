@@ -27,7 +27,7 @@ export class Namespaces {
     const rights = userNamespace ? ['--user', '--map-root-user'] : [];
     const hold = `mount -t tmpfs none /run && mkdir -p /run/netns ${Namespaces.folder} && echo ready && exec cat`;
     const unshare = ['--net', '--mount', '--pid', '--fork', '--kill-child', '--mount-proc', 'sh', '-c', hold];
-    const holder = spawn('unshare', [...rights, ...unshare], { stdio: ['pipe', 'pipe', 'pipe'] });
+    const holder = spawn('unshare', [...rights, ...unshare], { stdio: ['pipe', 'pipe', 'pipe'], detached: true });
     const complaint: string[] = [];
     holder.stderr.on('data', (chunk) => complaint.push(String(chunk)));
     const failed = Promise.race([

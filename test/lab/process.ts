@@ -35,7 +35,8 @@ export class LabProcess {
     this.log = createWriteStream(logFile, { flags: 'a' });
     // The folder it is in vanishes with the laboratory, which may be before the last line is written.
     this.log.on('error', () => undefined);
-    this.child = spawn(file, args, { stdio: ['ignore', 'pipe', 'pipe'], env });
+    // A process group of its own, so that a terminal's Ctrl-C is ours to handle.
+    this.child = spawn(file, args, { stdio: ['ignore', 'pipe', 'pipe'], env, detached: true });
     this.exited = new Promise((resolve) => {
       const finish = (exit: Exit) => {
         this.exit = exit;

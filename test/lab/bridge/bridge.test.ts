@@ -1,0 +1,113 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { AgentProcess } from '../agent-process.js';
+import { Lab } from '../lab.js';
+import { median, type PingStream } from '../ping.js';
+import { poll } from '../poll.js';
+
+/** Two hosts behind port-restricted NATs, 10 ms from the public network each, and a public peer 20 ms away. */
+const links = { a: 10, b: 10, p: 20 };
+/** Round trips in milliseconds: over the public peer 120, direct 40. */
+const overlayRttMs = 100;
+const directRttMs = 60;
+
+describe('two nodes behind NAT', () => {
+  let lab: Lab;
+  let a: AgentProcess;
+  let b: AgentProcess;
+  let ping: PingStream;
+
+  beforeAll(async () => {
+    lab = await Lab.create({ a: 'prc', b: 'prc', links, controlling: 'a' });
+    [a, b] = [lab.a.agent(), lab.b.agent()];
+    await Promise.all([a.event('signalling.listening'), b.event('signalling.listening')]);
+    await lab.settled();
+    ping = lab.a.pingStream(lab.b.router.address, { intervalMs: 100 });
+    await Promise.all([a.event('bridge.up'), b.event('bridge.up')]);
+    await ping.reply(({ rttMs }) => rttMs < directRttMs);
+    // A while on the bridge, for the losses that only show later.
+    await poll('fifty pings', () => (ping.replies.length >= 50 ? true : undefined));
+  });
+  afterAll(() => lab?.close());
+
+  it('get a bridge by punching, and both ends say the same of it', async () => {
+    const [near, far] = await Promise.all([a.event('bridge.up'), b.event('bridge.up')]);
+    expect(near).toMatchObject({ strategy: 'tcp-hole-punching', kind: 'direct', attempt: far.attempt });
+    expect(near.rttMs).toBeCloseTo(far.rttMs, 2);
+    expect(near.peer.key).toBe(lab.b.router.key);
+  });
+
+  it('ping faster at once, and lose no ping in the switch', async () => {
+    const firstDirect = ping.replies.findIndex(({ rttMs }) => rttMs < directRttMs);
+    expect(median(ping.replies.slice(0, firstDirect).map(({ rttMs }) => rttMs))).toBeGreaterThan(overlayRttMs);
+    expect(median(ping.replies.slice(firstDirect).map(({ rttMs }) => rttMs))).toBeLessThan(directRttMs);
+    expect(ping.lost).toBe(0);
+  });
+
+  it('show the peering at both routers with the pinned key', async () => {
+    for (const [host, other] of [
+      [lab.a, lab.b],
+      [lab.b, lab.a],
+    ] as const) {
+      const bridges = (await host.router.peers()).filter(({ remote }) => remote?.startsWith('unix://'));
+      expect(bridges).toMatchObject([{ up: true, inbound: false, key: other.router.key }]);
+    }
+  });
+
+  it('leave no socket file once the router is connected', () => {
+    expect(a.runtimeFiles()).toEqual(['agent.lock']);
+  });
+
+  it('keep the bridge when the configuration is read again', async () => {
+    const before = await a.bridges();
+    await a.signal('SIGHUP');
+    await a.event('agent.reconfigured');
+    expect(await a.bridges()).toEqual(before);
+    expect(b.events.some(({ event }) => event === 'bridge.down')).toBe(false);
+  });
+
+  it('end in order on SIGTERM: exit code 0 within three seconds, and nothing left at either end', async () => {
+    const asked = Date.now();
+    const exit = await a.terminate();
+    expect(exit).toEqual({ code: 0, signal: null });
+    expect(Date.now() - asked).toBeLessThan(3000);
+    await b.event('bridge.down');
+    expect([await a.bridges(), await b.bridges()]).toEqual([[], []]);
+    expect(a.runtimeFiles()).toEqual([]);
+    const { time } = await ping.reply(({ rttMs, time }) => rttMs > overlayRttMs && time > asked);
+    expect(time - asked).toBeLessThan(5000);
+  });
+});
+
+describe('a session that ends', () => {
+  let lab: Lab;
+  beforeAll(async () => {
+    lab = await Lab.create({ a: 'public', b: 'prc' });
+  });
+  afterAll(() => lab?.close());
+
+  it('takes its bridge with it, and the agents’ own traffic does not bring it back', { timeout: 240_000 }, async () => {
+    const [a, b] = [lab.a.agent(), lab.b.agent()];
+    await Promise.all([a.event('signalling.listening'), b.event('signalling.listening')]);
+    await lab.settled();
+    await lab.a.ping(lab.b.router.address, { count: 2 });
+    const up = await a.event('bridge.up');
+    await Promise.all([
+      a.event('session.ended', { after: up, timeoutMs: 120_000 }),
+      b.event('session.ended', { timeoutMs: 120_000 }),
+    ]);
+    await Promise.all([a.event('bridge.down'), b.event('bridge.down')]);
+    expect([await a.bridges(), await b.bridges()]).toEqual([[], []]);
+    await poll(
+      'both routers have no session',
+      async () => {
+        const sessions = [...(await lab.a.router.sessions()), ...(await lab.b.router.sessions())];
+        return sessions.length === 0 ? true : undefined;
+      },
+      { timeoutMs: 100_000, intervalMs: 500 },
+    );
+    for (const agent of [a, b]) {
+      expect(agent.events.filter(({ event }) => event === 'session.seen')).toHaveLength(1);
+      expect(agent.events.filter(({ event }) => event === 'bridge.up')).toHaveLength(1);
+    }
+  });
+});
