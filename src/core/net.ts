@@ -51,6 +51,24 @@ export interface ListenUnixOptions {
   readonly onStream: (stream: ByteStream) => void;
 }
 
+export interface BindUdpOptions {
+  /** Address and port to bind; `0.0.0.0` or `::` for all addresses of a family, port 0 lets the system pick. */
+  readonly local: Endpoint;
+  /** Called for each datagram. The buffer is the callee's to keep. */
+  readonly onMessage: (data: Buffer, remote: Endpoint) => void;
+}
+
+export interface DatagramSocket {
+  /** What it is bound to, the port included. */
+  readonly local: Endpoint;
+  /** Sends one datagram, to an address of the socket's family. What the system refuses is lost, like any other datagram. */
+  send(data: Uint8Array, remote: Endpoint): void;
+  /** IP_TTL / IPV6_UNICAST_HOPS of what is sent from now on, 1 to 255. */
+  setTtl(ttl: number): void;
+  /** No message comes after it has resolved. Idempotent. */
+  close(): Promise<void>;
+}
+
 export interface Listener {
   /** Where it listens; undefined for unix sockets. */
   readonly local: Endpoint | undefined;
@@ -117,6 +135,7 @@ export interface Net {
   readonly capabilities: NetCapabilities;
   connectTcp(options: ConnectTcpOptions): Promise<ByteStream>;
   listenTcp(options: ListenTcpOptions): Promise<Listener>;
+  bindUdp(options: BindUdpOptions): Promise<DatagramSocket>;
   connectUnix(path: string, options: { readonly timeoutMs: number; readonly signal?: AbortSignal }): Promise<ByteStream>;
   listenUnix(options: ListenUnixOptions): Promise<Listener>;
   /** Applies what it can and returns the names of the settings that took effect. */

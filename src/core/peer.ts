@@ -34,9 +34,8 @@ export interface PeerServices {
   creditOwn(peer: Peer, bytes: number): void;
 }
 
-/** What a dial, an agent or none at the other end, and a farewell cost on the overlay at most, in bytes. */
-const dialCost = 1000;
-const farewellCost = 1500;
+/** What a dial costs on the overlay while it has no answer, in bytes: a few SYNs, or a RST. */
+const dialCost = 400;
 
 /**
  * One remote node, from its first session to its last: meets its agent, climbs or follows the ladder, holds the bridge, and
@@ -72,11 +71,7 @@ export class Peer {
     this.state = 'ended';
     this.living.abort(reason);
     await this.bridge?.close(reason);
-    const link = this.services.signalling.linkWith(this.ref.key);
-    if (link) {
-      this.services.creditOwn(this, farewellCost);
-      link.bye(reason.message.slice(0, 200));
-    }
+    this.services.signalling.linkWith(this.ref.key)?.bye(reason.message.slice(0, 200));
     await this.life;
   }
 

@@ -30,6 +30,11 @@ export class SessionActivity {
     this.credit = 0;
   }
 
+  /** The session is gone: the next one counts from nought. */
+  sessionEnded(): void {
+    this.lastTotal = 0;
+  }
+
   /** @param total bytes in and out since the session began; less than before means that a new session began */
   sample(total: number, now: number): void {
     const grown = total >= this.lastTotal ? total - this.lastTotal : total;

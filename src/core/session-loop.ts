@@ -18,6 +18,10 @@ import { type Settings, tokens } from './tokens.js';
 const missesToEnd = 2;
 /** What a segment of signalling costs beside its payload: IPv6 and TCP headers with options, and the overlay's own byte. */
 const segmentOverhead = 80;
+/** What the end of a link costs on the overlay at most, in bytes. */
+const farewellCost = 1000;
+/** How long a session is remembered after its end, in milliseconds. */
+const memoryMs = 60_000;
 
 interface WatchedSession {
   readonly key: string;
@@ -27,6 +31,7 @@ interface WatchedSession {
   total: number;
   seenAt: number;
   lastForeignAt: number;
+  seenLastAt: number;
   misses: number;
   peer: Peer | undefined;
   /** Of the link's own traffic, how much has been credited. */
@@ -84,7 +89,7 @@ export class SessionLoop {
     this.refused.clear();
     const unwanted = [...this.watched.values()].filter((session) => !permits(this.settings.current, session));
     await Promise.all(
-      unwanted.map((session) => this.forget(session, new SignallingError('SIGNALLING_NOT_ALLOWED', 'No longer permitted.'))),
+      unwanted.map((session) => this.release(session, new SignallingError('SIGNALLING_NOT_ALLOWED', 'No longer permitted.'))),
     );
   }
 
@@ -114,9 +119,12 @@ export class SessionLoop {
     }
     for (const session of [...this.watched.values()]) {
       if (present.has(session.key)) session.misses = 0;
-      else session.misses += 1;
-      if (session.misses >= missesToEnd) void this.forget(session, sessionEnded('The session has ended.'));
-      else if (now - session.lastForeignAt > idleTimeout) void this.forget(session, sessionEnded('The session carries nothing.'));
+      else if (++session.misses === missesToEnd) this.ended(session);
+      if (session.misses >= missesToEnd) void this.release(session, sessionEnded('The session has ended.'));
+      else if (now - session.lastForeignAt > idleTimeout)
+        void this.release(session, sessionEnded('The session carries nothing.'));
+      if (session.misses > 0 && now - session.seenLastAt > memoryMs) this.watched.delete(session.key);
+      if (session.misses === 0) session.seenLastAt = now;
     }
     for (const key of this.refused) if (!present.has(key)) this.refused.delete(key);
   }
@@ -135,7 +143,12 @@ export class SessionLoop {
     const { foreignBytes } = watched.activity;
     watched.activity.sample(total, now);
     if (watched.activity.foreignBytes > foreignBytes) watched.lastForeignAt = now;
-    if (!watched.peer && watched.activity.foreignBytes > 0 && this.roomForOneMore() && !this.directlyPeered.has(session.key)) {
+    if (
+      !watched.peer &&
+      watched.activity.foreignBytes > watched.spentBytes &&
+      this.roomForOneMore() &&
+      !this.directlyPeered.has(session.key)
+    ) {
       this.meet(watched, now);
     }
     this.resume(watched);
@@ -149,6 +162,7 @@ export class SessionLoop {
       total: -1,
       seenAt: this.clock.now(),
       lastForeignAt: this.clock.now(),
+      seenLastAt: this.clock.now(),
       misses: 0,
       peer: undefined,
       creditedOwn: 0,
@@ -172,10 +186,7 @@ export class SessionLoop {
       events: this.events,
       wanted: (peer, signal) => this.untilDeserved(session, peer, signal),
       refusal: () => this.refusal(session),
-      tried: () => {
-        session.invited = false;
-        session.spentBytes = session.activity.foreignBytes;
-      },
+      tried: () => this.tried(session),
       creditOwn: (_, bytes) => session.activity.creditOwn(bytes, this.clock.now()),
     });
   }
@@ -191,12 +202,21 @@ export class SessionLoop {
     if (!session.peer) this.meet(session, this.clock.now());
     session.peer?.linkUp();
     this.resume(session);
+    link.signal.addEventListener('abort', () => session.activity.creditOwn(farewellCost, this.clock.now()), { once: true });
   }
 
-  private async forget(session: WatchedSession, reason: RatatoskrError): Promise<void> {
-    this.watched.delete(session.key);
+  /** The router's counters begin anew with the next session. */
+  private ended(session: WatchedSession): void {
+    session.activity.sessionEnded();
+    session.total = -1;
+  }
+
+  /** Lets the peer go, but remembers the session for a while: our farewell makes a short one of its own. */
+  private async release(session: WatchedSession, reason: RatatoskrError): Promise<void> {
     const { peer } = session;
     if (!peer) return;
+    session.peer = undefined;
+    this.tried(session);
     this.waiting.delete(peer);
     this.events.publish('session.ended', { peer: peer.ref });
     await peer.end(reason);
@@ -215,6 +235,11 @@ export class SessionLoop {
       this.waiting.set(peer, resolve);
       signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true });
     }).finally(() => this.waiting.delete(peer));
+  }
+
+  private tried(session: WatchedSession): void {
+    session.invited = false;
+    session.spentBytes = session.activity.foreignBytes;
   }
 
   private resume(session: WatchedSession): void {

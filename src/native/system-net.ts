@@ -6,6 +6,7 @@ import type { Addon } from './addon.js';
 import { descriptorOf } from './byte-stream.js';
 import { connectByAddon, connectByNode, connectSocket } from './connect.js';
 import { listenTcp, listenUnix } from './listen.js';
+import { bindUdp } from './udp.js';
 
 /** Keepalive probes without an answer before the line is given up, where no user timeout decides that. */
 const keepAliveProbes = 5;
@@ -19,6 +20,7 @@ export function createSystemNet({ addon, reason }: { addon?: Addon | undefined; 
     capabilities: capabilitiesOf(addon, reason),
     connectTcp: (options) => (addon ? connectByAddon(addon, options) : connectByNode(options)),
     listenTcp: (options) => listenTcp(addon, options),
+    bindUdp,
     connectUnix: (path, { timeoutMs, signal }) => connectSocket({ path }, timeoutMs, signal),
     listenUnix: (options) => listenUnix(addon, options),
     tune: (stream, tuning) => (addon ? tuneByAddon(addon, stream, tuning) : tuneByNode(stream, tuning)),

@@ -126,7 +126,8 @@ export class FakeAdmin {
   }
 
   get port(): number {
-    return (this.server?.address() as net.AddressInfo).port;
+    const address = this.server?.address() as net.AddressInfo | null | undefined;
+    return address?.port ?? 0;
   }
 
   names(): string[] {

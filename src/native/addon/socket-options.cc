@@ -6,6 +6,7 @@
 #include <sys/socket.h>
 
 #include <array>
+#include <climits>
 #include <cstddef>
 #include <string>
 
@@ -16,7 +17,9 @@ constexpr std::size_t kCongestionNameMax = 16;  // TCP_CA_NAME_MAX of the kernel
 
 int IntegerAt(const Napi::CallbackInfo& info, std::size_t index) {
   const Napi::Value value = info[index];
-  return value.IsNumber() ? value.As<Napi::Number>().Int32Value() : -1;
+  const double number = value.IsNumber() ? value.As<Napi::Number>().DoubleValue() : -1;
+  // Node-API would make 0 of NaN, and 0 is somebody's descriptor.
+  return number >= 0 && number <= INT_MAX ? static_cast<int>(number) : -1;
 }
 
 bool SetTcp(int fd, int name, int value) { return setsockopt(fd, IPPROTO_TCP, name, &value, sizeof value) == 0; }

@@ -30,9 +30,8 @@ const candidatesDeadlineMs = 10_000;
 const punchDeadlineMs = 8000;
 /** Connections at once that have come in and not proved themselves. */
 const maxAccepted = 32;
-/** A dead path is given up after this long, idle or not, in milliseconds. */
-const pathTimeoutMs = 4000;
-/** Below the shortest idle timeout of a NAT worth the name, and a third of the above. */
+/** A dead path is given up after this long and a probe, idle or not, in milliseconds: five seconds are promised. */
+const pathTimeoutMs = 3000;
 const keepAliveMs = 1000;
 
 /** TCP hole punching by simultaneous open (RFC 5128, section 3.4): both ends connect from and to the ports that STUN showed. */
