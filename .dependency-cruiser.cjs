@@ -3,7 +3,12 @@ const layer = (name, from, to) => ({ name, severity: 'error', from: { path: from
 
 module.exports = {
   forbidden: [
-    { name: 'no-circles', severity: 'error', from: { path: '^src/' }, to: { circular: true, viaOnly: { dependencyTypesNot: ['type-only'] } } },
+    {
+      name: 'no-circles',
+      severity: 'error',
+      from: { path: '^src/' },
+      to: { circular: true, viaOnly: { dependencyTypesNot: ['type-only'] } },
+    },
     { name: 'no-strays', severity: 'error', from: { path: '^src/' }, to: { couldNotResolve: true } },
     layer('core-stands-alone', '^src/core/', '^src/(native|discovery|strategies|cli|agent|cli\\.ts|index)'),
     layer('native-knows-only-ports', '^src/native/', '^src/(discovery|strategies|cli|agent|index)'),

@@ -12,7 +12,7 @@ export interface SupervisedAgent {
 }
 
 /** What the supervisor hears from the system; `process` fits it. */
-export interface Host {
+interface Host {
   on(event: string, listener: (...values: unknown[]) => void): unknown;
   off(event: string, listener: (...values: unknown[]) => void): unknown;
 }

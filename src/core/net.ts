@@ -15,6 +15,8 @@ export interface ByteStream extends Duplex {
   /** Bytes received and sent so far. */
   readonly bytesRead?: number;
   readonly bytesWritten?: number;
+  /** Ends a TCP connection with a single RST, where `destroy` would say farewell and wait for an answer. */
+  resetAndDestroy?(): unknown;
 }
 
 export interface ConnectTcpOptions {

@@ -71,7 +71,9 @@ export class Peer {
     this.state = 'ended';
     this.living.abort(reason);
     await this.bridge?.close(reason);
-    this.services.signalling.linkWith(this.ref.key)?.bye(reason.message.slice(0, 200));
+    const link = this.services.signalling.linkWith(this.ref.key);
+    if (reason.code === 'SESSION_ENDED') link?.abandon();
+    else link?.bye(reason.message.slice(0, 200));
     await this.life;
   }
 

@@ -211,7 +211,7 @@ export class SessionLoop {
     session.total = -1;
   }
 
-  /** Lets the peer go, but remembers the session for a while: our farewell makes a short one of its own. */
+  /** Lets the peer go, but remembers the session for a while: even the end of a link may make a short one of its own. */
   private async release(session: WatchedSession, reason: RatatoskrError): Promise<void> {
     const { peer } = session;
     if (!peer) return;

@@ -37,7 +37,7 @@ export interface NativeConnectOptions {
   readonly timeoutMs: number;
 }
 
-export interface NativeListenTcpOptions {
+interface NativeListenTcpOptions {
   readonly address: string;
   readonly port: number;
   readonly sharePort?: boolean;
@@ -46,7 +46,7 @@ export interface NativeListenTcpOptions {
 }
 
 /** A file descriptor that is closed with its object, unless it is taken. */
-export interface Descriptor {
+interface Descriptor {
   /** Hands it over, once; then throws EBADF. */
   take(): number;
   /** Idempotent. */

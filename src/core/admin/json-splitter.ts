@@ -67,7 +67,7 @@ export class JsonSplitter {
   }
 }
 
-export class NotAnObject extends Error {
+class NotAnObject extends Error {
   override message = 'something that is not a JSON object';
 }
 

@@ -16,6 +16,6 @@ export function peerIdentity(uri: string): PeerIdentity {
 }
 
 /** Anything that may be shown of a URI, or of text that quotes it. */
-export function withoutQuery(uri: string): string {
+function withoutQuery(uri: string): string {
   return uri.replace(/\?.*$/s, '');
 }

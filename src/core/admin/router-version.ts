@@ -1,7 +1,7 @@
 import { AdminError } from '../errors.js';
 
 /** The oldest router that prefers a direct link whatever its cost, which bridges depend on. */
-export const oldestRouter = '0.5.13';
+const oldestRouter = '0.5.13';
 
 /**
  * Can an agent serve this router?

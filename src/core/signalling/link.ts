@@ -128,7 +128,7 @@ export class SignallingLink {
         this.pings.get(message.id)?.();
         break;
       case 'bye':
-        this.finish(new SignallingError('PEER_LEFT', `The peer’s agent said bye: ${message.reason}.`));
+        this.finish(new SignallingError('PEER_LEFT', `The peer’s agent said bye: ${message.reason}`));
         this.messages.close();
         break;
       case 'hello':
@@ -141,8 +141,17 @@ export class SignallingLink {
   bye(reason: string): void {
     if (this.signal.aborted) return;
     this.messages.send({ type: 'bye', reason });
-    this.finish(new SignallingError('SIGNALLING_CLOSED', `This end said bye: ${reason}.`));
+    this.finish(new SignallingError('SIGNALLING_CLOSED', `This end said bye: ${reason}`));
     this.messages.close();
+  }
+
+  /**
+   * Closes without a farewell, for a session that has ended: over the overlay a farewell, and the answers to it, would begin a
+   * new one. Idempotent.
+   */
+  abandon(): void {
+    this.finish(new SignallingError('SIGNALLING_CLOSED', 'This end let go: the session has ended.'));
+    this.messages.abandon();
   }
 
   /** The stream underneath has ended. */

@@ -73,6 +73,16 @@ export class MessageStream {
     this.events.onClose(error);
   }
 
+  /** Closes without another byte but one RST. Idempotent. */
+  abandon(): void {
+    if (this.closed) return;
+    this.closed = true;
+    this.pending.length = 0;
+    if (this.stream.resetAndDestroy) this.stream.resetAndDestroy();
+    else this.stream.destroy();
+    this.events.onClose(undefined);
+  }
+
   private receive(chunk: Buffer): void {
     let rest = chunk;
     while (!this.closed) {

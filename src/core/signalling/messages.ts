@@ -45,7 +45,7 @@ const schemas = {
 };
 
 type Schemas = typeof schemas;
-export type MessageType = keyof Schemas;
+type MessageType = keyof Schemas;
 export type MessageOf<Type extends MessageType> = z.infer<Schemas[Type]>;
 export type Message = { [Type in MessageType]: MessageOf<Type> }[MessageType];
 

@@ -222,11 +222,11 @@ export class Signalling {
     const { peer, role, dialled } = link.identity;
     const older = this.links.get(peer.key);
     if (older && older.identity.dialled !== dialled && dialled !== (role === 'controlling')) {
-      link.bye('there is a link already');
+      link.bye('There is a link already.');
       return older;
     }
     this.links.set(peer.key, link);
-    older?.bye('there is a newer link');
+    older?.bye('There is a newer link.');
     link.signal.addEventListener('abort', () => {
       if (this.links.get(peer.key) !== link) return;
       this.links.delete(peer.key);

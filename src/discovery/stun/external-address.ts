@@ -27,7 +27,7 @@ export interface DiscoveryOptions {
   readonly graceMs?: number;
 }
 
-export interface ServerFailure {
+interface ServerFailure {
   readonly server: string;
   readonly code: string;
   readonly message: string;
