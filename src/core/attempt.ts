@@ -59,7 +59,7 @@ export class AttemptRunner {
       path = await this.openPath(link, conversation, strategy, proofs, ending);
       const overlayRttMs = link.rttMs;
       const opening = { clock: this.clock, signal: ending };
-      const rttMs = role === 'controlling' ? await measurePath(path, opening) : await awaitStart(path, opening);
+      const rttMs = role === 'controlling' ? await measurePath(path, overlayRttMs, opening) : await awaitStart(path, opening);
       const { kind, local, remote } = path.info;
       this.events.publish('path.proven', { ...about, kind, local, remote, rttMs, overlayRttMs });
       return {

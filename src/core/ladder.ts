@@ -10,7 +10,7 @@ import { type Settings, tokens } from './tokens.js';
 const staggerMs = 250;
 /** A path may be this much slower than the overlay before it counts as slower: the noise of a few pings. */
 const slowerFactor = 1.1;
-const slowerSlackMs = 2;
+const slowerSlackMs = 5;
 
 export interface AttemptFailure {
   readonly strategy: string;

@@ -12,6 +12,8 @@ import { readExactly } from './read-exactly.js';
 const recordType = { ping: 1, pong: 2, start: 3 } as const;
 const recordLength = 9;
 const pingCount = 3;
+/** Bursts of pings at most: a path that looks too slow is looked at again before it is judged. */
+const maxBursts = 4;
 /** How long the other end may be silent before the path is given up, in milliseconds. */
 const silenceMs = 10_000;
 
@@ -20,15 +22,21 @@ export interface PathOpening {
   readonly signal: AbortSignal;
 }
 
-/** Controlling end: measures the path. @returns the least round trip of a few, in milliseconds */
-export async function measurePath(path: Duplex, opening: PathOpening): Promise<number> {
-  const sentAt = opening.clock.now();
-  for (let nonce = 0; nonce < pingCount; nonce++) path.write(encode(recordType.ping, nonce));
+/**
+ * Controlling end: measures the path.
+ * @param goodEnoughMs a round trip that needs no second look, in milliseconds
+ * @returns the least round trip of a few, in milliseconds
+ */
+export async function measurePath(path: Duplex, goodEnoughMs: number, opening: PathOpening): Promise<number> {
   let least = Number.POSITIVE_INFINITY;
-  for (let nonce = 0; nonce < pingCount; nonce++) {
-    const record = await read(path, opening);
-    if (record.type !== recordType.pong || record.value !== nonce) throw brokenProtocol(record.type);
-    least = Math.min(least, opening.clock.now() - sentAt);
+  for (let burst = 0; burst < maxBursts && least > goodEnoughMs; burst++) {
+    const sentAt = opening.clock.now();
+    for (let nonce = 0; nonce < pingCount; nonce++) path.write(encode(recordType.ping, nonce));
+    for (let nonce = 0; nonce < pingCount; nonce++) {
+      const record = await read(path, opening);
+      if (record.type !== recordType.pong || record.value !== nonce) throw brokenProtocol(record.type);
+      least = Math.min(least, opening.clock.now() - sentAt);
+    }
   }
   return least;
 }
@@ -42,7 +50,7 @@ export async function startPath(path: Duplex, rttMs: number, opening: PathOpenin
 
 /** Controlled end: answers pings until the path is handed over. @returns the round trip that the other end measured, in milliseconds */
 export async function awaitStart(path: Duplex, opening: PathOpening): Promise<number> {
-  for (let answered = 0; answered <= pingCount; answered++) {
+  for (let answered = 0; answered <= maxBursts * pingCount; answered++) {
     const record = await read(path, opening);
     if (record.type === recordType.start) {
       path.write(encode(recordType.start, record.value));

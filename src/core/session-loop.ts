@@ -88,9 +88,9 @@ export class SessionLoop {
   async reconsider(): Promise<void> {
     this.refused.clear();
     const unwanted = [...this.watched.values()].filter((session) => !permits(this.settings.current, session));
-    await Promise.all(
-      unwanted.map((session) => this.release(session, new SignallingError('SIGNALLING_NOT_ALLOWED', 'No longer permitted.'))),
-    );
+    for (const { key } of unwanted) this.watched.delete(key);
+    const reason = new SignallingError('SIGNALLING_NOT_ALLOWED', 'No longer permitted.');
+    await Promise.all(unwanted.map((session) => this.release(session, reason)));
   }
 
   private async poll(signal: AbortSignal): Promise<void> {

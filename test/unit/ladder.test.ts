@@ -112,7 +112,7 @@ describe('the ladder', () => {
 
   it('does not use a path that is slower than the overlay, and closes it', async () => {
     const wire = new Wire();
-    const { outcome } = await climb({ first: wire.attempt }, { overlayRttMs: -10 });
+    const { outcome } = await climb({ first: wire.attempt }, { overlayRttMs: -50 });
     const error = await outcome.catch((reason: unknown) => reason);
     expect((error as LadderExhausted).errors[0]).toMatchObject({ code: 'PATH_SLOWER' });
     await settle();
@@ -120,7 +120,7 @@ describe('the ladder', () => {
   });
 
   it('uses a slower path where the operator says so', async () => {
-    const { outcome } = await climb({ first: new Wire().attempt }, { overlayRttMs: -10, evenIfSlower: true });
+    const { outcome } = await climb({ first: new Wire().attempt }, { overlayRttMs: -50, evenIfSlower: true });
     expect((await outcome).strategy).toBe('first');
   });
 

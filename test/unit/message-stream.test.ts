@@ -110,12 +110,23 @@ describe('a message stream', () => {
   it('flushes its last message before it closes', async () => {
     const { far, stream, near } = receiver();
     const heard: Buffer[] = [];
+    far.on('end', () => far.end());
     far.on('data', (chunk: Buffer) => heard.push(chunk));
     stream.send({ type: 'bye', reason: 'done' });
     stream.close();
     await settle();
     expect(String(Buffer.concat(heard))).toBe(line({ type: 'bye', reason: 'done' }));
     expect(near.destroyed).toBe(true);
+  });
+
+  it('does not wait for ever for the other end to end too', async () => {
+    const { stream, near, clock } = receiver();
+    stream.close();
+    await clock.advance(999);
+    expect(near.destroyed).toBe(false);
+    await clock.advance(1);
+    expect(near.destroyed).toBe(true);
+    expect(clock.pending).toBe(0);
   });
 
   it('tells once when the other end breaks off', async () => {

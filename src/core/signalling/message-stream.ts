@@ -9,7 +9,7 @@ const messagesPerSecond = 50;
 /** Bytes waiting to be sent to a peer that does not read, before it is given up. */
 const maxUnsentBytes = 512 * 1024;
 
-/** How long the last messages may take to leave before the stream is destroyed, in milliseconds. */
+/** How long the last messages may take to leave, and the peer to end too, before the stream is destroyed, in milliseconds. */
 const lingerMs = 1000;
 
 export interface MessageStreamEvents {
@@ -66,7 +66,9 @@ export class MessageStream {
     else {
       const linger = this.clock.setTimer(lingerMs, () => this.stream.destroy());
       this.stream.once('close', () => linger.cancel());
-      this.stream.end(() => this.stream.destroy());
+      // Closed before the peer has ended too, what it is just sending would reset the connection, and our last words with it.
+      this.stream.end(() => this.stream.readableEnded && this.stream.destroy());
+      this.stream.once('end', () => this.stream.destroy());
     }
     // Late data of a peer that goes on talking is read and dropped until the stream is gone.
     this.stream.resume();
