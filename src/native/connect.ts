@@ -1,5 +1,6 @@
 import { setMaxListeners } from 'node:events';
 import net from 'node:net';
+import os from 'node:os';
 import type { ByteStream, ConnectTcpOptions } from '../core/net.js';
 import type { Addon, NativeConnectOptions } from './addon.js';
 import { adoptStream, prepareStream } from './byte-stream.js';
@@ -50,6 +51,9 @@ function nativeOptions({ remote, local, sharePort, ttl, timeoutMs }: ConnectTcpO
 export async function connectByNode({ remote, local, ttl, timeoutMs, signal }: ConnectTcpOptions): Promise<ByteStream> {
   if (ttl !== undefined) throw systemError('ENOTSUP', 'setsockopt', 'a TTL needs the native addon');
   if (net.isIP(remote.address) === 0) throw systemError('EINVAL', 'connect', remote.address);
+  // Newer Nodes dial an address whose scope does not exist without it, and wait.
+  const scope = remote.address.split('%')[1];
+  if (scope !== undefined && !(scope in os.networkInterfaces())) throw systemError('EINVAL', 'connect', remote.address);
   return connectSocket(
     {
       host: remote.address,

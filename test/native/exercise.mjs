@@ -21,7 +21,13 @@ const connect = (options) =>
 const adopt = (descriptor) => new net.Socket({ fd: descriptor.take(), allowHalfOpen: true }).on('error', () => {});
 const closed = (socket) => new Promise((resolve) => socket.once('close', resolve));
 
-const server = net.createServer((socket) => socket.on('error', () => {}).pipe(socket));
+// Not kept alive by the other ends of what is left to the collector, which takes its time.
+const server = net.createServer((socket) =>
+  socket
+    .unref()
+    .on('error', () => {})
+    .pipe(socket),
+);
 await new Promise((resolve) => server.listen({ fd: addon.listenTcp({ address, port: 0, sharePort: true }).take() }, resolve));
 const { port } = server.address();
 
