@@ -8,7 +8,7 @@ import { systemError } from './system-error.js';
 export async function bindUdp({ local, onMessage }: BindUdpOptions): Promise<DatagramSocket> {
   const family = net.isIP(local.address);
   if (family === 0) throw systemError('EINVAL', 'bind', local.address);
-  const socket = dgram.createSocket({ type: family === 6 ? 'udp6' : 'udp4', ipv6Only: true });
+  const socket = dgram.createSocket({ type: family === 6 ? 'udp6' : 'udp4', ipv6Only: family === 6 });
   const bound = once(socket, 'listening');
   socket.bind({ address: local.address, port: local.port, exclusive: true });
   try {

@@ -34,9 +34,7 @@ export class AttemptConversation {
 
   /** Ends the attempt here and tells the peer why. Idempotent. */
   end(code: string, message: string): void {
-    if (this.signal.aborted) return;
-    this.sendMessage({ type: 'end', id: this.id, code, message: message.slice(0, 512) });
-    this.finish(new StrategyError('ATTEMPT_ABORTED', `The attempt was ended: ${message}`));
+    this.endFor(code, message, 'ATTEMPT_ABORTED');
   }
 
   /** The attempt is over without a message to the peer, because it came from there or nothing can be sent. */
@@ -52,7 +50,13 @@ export class AttemptConversation {
     const reader = this.readers.shift();
     if (reader) reader.resolve(payload);
     else if (this.queue.length < maxQueued) this.queue.push(payload);
-    else this.end('ATTEMPT_FLOODED', `more than ${maxQueued} messages are waiting`);
+    else this.endFor('ATTEMPT_FLOODED', `more than ${maxQueued} messages are waiting`, 'ATTEMPT_FLOODED');
+  }
+
+  private endFor(told: string, message: string, reason: 'ATTEMPT_ABORTED' | 'ATTEMPT_FLOODED'): void {
+    if (this.signal.aborted) return;
+    this.sendMessage({ type: 'end', id: this.id, code: told, message: message.slice(0, 512) });
+    this.finish(new StrategyError(reason, `The attempt was ended: ${message}`));
   }
 
   private send(payload: unknown): void {

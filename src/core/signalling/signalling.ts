@@ -145,12 +145,13 @@ export class Signalling {
   /** A stream that was accepted: the caps come before a single byte is read. */
   private async welcome(stream: ByteStream): Promise<void> {
     const remote = stream.remoteAddress ?? '';
-    const refuse = (error: SignallingError) => {
+    const refuse = (error: SignallingError, subject = remote) => {
       stream.destroy();
-      this.report(remote, error);
+      this.report(remote, error, subject);
     };
-    if (!isOverlayAddress(remote)) {
-      return refuse(new SignallingError('SIGNALLING_NOT_ALLOWED', `${remote} is not an overlay address.`));
+    if (!isNodeAddress(remote)) {
+      // Anyone may have 2^64 addresses in a routed subnet: they share one line in the log.
+      return refuse(new SignallingError('SIGNALLING_NOT_ALLOWED', `${remote} is not the address of a node.`), 'no node');
     }
     const held = [...this.greetings.values()].reduce((sum, count) => sum + count, this.links.size);
     if ((this.greetings.get(remote) ?? 0) >= greetingsPerAddress || held >= this.settings.current.signalling.maxConnections) {
@@ -203,7 +204,10 @@ export class Signalling {
         },
       });
       const kept = this.take(link);
-      await kept.measure();
+      await kept.measure().catch((error: unknown) => {
+        kept.bye('no answer to pings');
+        throw error;
+      });
       if (kept === link) this.announce(link);
       return kept;
     } finally {
@@ -244,14 +248,14 @@ export class Signalling {
   }
 
   /** Says what was refused, but not for every connection of one that goes on knocking. */
-  private report(remote: string, error: unknown): void {
+  private report(remote: string, error: unknown, subject = remote): void {
     const failure = describeError(error);
-    const subject = `${remote} ${failure.code}`;
+    const matter = `${subject} ${failure.code}`;
     const now = this.clock.now();
-    const last = this.reported.get(subject);
+    const last = this.reported.get(matter);
     if (last !== undefined && now - last < reportEveryMs) return;
     if (this.reported.size >= reportsRemembered) this.reported.clear();
-    this.reported.set(subject, now);
+    this.reported.set(matter, now);
     this.events.publish('signalling.failed', { ...failure, remote });
   }
 
@@ -264,4 +268,9 @@ export class Signalling {
     }
     return new SignallingError('OVERLAY_ADDRESS_MISSING', `Cannot listen on ${address} (${code}): ${message}.`, { cause: error });
   }
+}
+
+/** Is it a node's own address (200::/8)? Those of the subnets that nodes route (300::/8) derive from no key. */
+function isNodeAddress(address: string): boolean {
+  return isOverlayAddress(address) && address.startsWith('2');
 }
