@@ -8,19 +8,25 @@ import { Bridges } from './core/bridge.js';
 import { type Clock, systemClock } from './core/clock.js';
 import { resolveDirectories } from './core/config/directories.js';
 import type { Config } from './core/config.js';
-import { ConfigError } from './core/errors.js';
+import { ConfigError, describeError } from './core/errors.js';
 import { EventLogger } from './core/event-logger.js';
 import { EventSource } from './core/events.js';
 import type { Net } from './core/net.js';
 import { type Random, systemRandom } from './core/random.js';
+import type { ReliableUdp } from './core/reliable-udp.js';
 import { type RunLock, takeRunLock } from './core/run-lock.js';
 import { SessionLoop } from './core/session-loop.js';
 import { Signalling } from './core/signalling/signalling.js';
 import type { Strategy, StrategyDefinition, StrategyServices } from './core/strategy.js';
+import { SuccessMemory } from './core/success-memory.js';
 import { type Settings, tokens } from './core/tokens.js';
 import { loadAddon } from './native/addon.js';
 import { createSystemNet } from './native/system-net.js';
+import { createUdx } from './native/udx/create-udx.js';
+import { portMapping } from './strategies/port-mapping/index.js';
+import { relay } from './strategies/relay/index.js';
 import { tcpHolePunching } from './strategies/tcp-hole-punching/index.js';
+import { udpHolePunching } from './strategies/udp-hole-punching/index.js';
 
 /** What an agent offers whoever runs it. */
 export interface Agent {
@@ -37,11 +43,18 @@ export interface AgentParts {
   readonly net?: Net;
   readonly clock?: Clock;
   readonly random?: Random;
+  /** @default udx on the system's sockets, or none beside a `net` of one's own */
+  readonly reliableUdp?: ReliableUdp;
   /** Strategies beside the built-in ones, by definition; those that the config names are used. */
   readonly strategies?: readonly StrategyDefinition[];
 }
 
-const builtIn: readonly StrategyDefinition[] = [tcpHolePunching as StrategyDefinition];
+const builtIn: readonly StrategyDefinition[] = [
+  portMapping as StrategyDefinition,
+  tcpHolePunching as StrategyDefinition,
+  udpHolePunching as StrategyDefinition,
+  relay as StrategyDefinition,
+];
 
 let agentsMade = 0;
 
@@ -56,14 +69,20 @@ export function createAgent(config: Config, parts: AgentParts = {}): Agent {
   const events = new EventSource(`agent-${++agentsMade}`, () => clock.wallTime());
   const net = parts.net ?? createSystemNet(loadAddon());
   const random = parts.random ?? systemRandom;
+  const reliableUdp = parts.reliableUdp ?? (parts.net ? undefined : createUdx({ clock, random }).udp);
   const strategies = chooseStrategies(resolved, [...builtIn, ...(parts.strategies ?? [])], {
     net,
     clock,
     random,
     log: new EventLogger(events),
+    stateDir: resolved.stateDir,
+    ...(reliableUdp ? { reliableUdp } : {}),
     addresses: {
       get stunServers() {
         return settings.current.stun;
+      },
+      get relay() {
+        return settings.current.relay;
       },
     },
   });
@@ -80,9 +99,11 @@ export function createAgent(config: Config, parts: AgentParts = {}): Agent {
       const journal = await PeerJournal.open(stateDir, events);
       const router = new AdminRouter({ net, clock, random, events, journal, uris: admin === 'auto' ? [] : [admin] });
       const agentVersion = await packageVersion();
-      const parts = { net, clock, random, events, settings, strategies, router, runtimeDir, agentVersion };
+      const memory = await SuccessMemory.open(stateDir);
+      const parts = { net, clock, random, events, settings, strategies, router, memory, runtimeDir, agentVersion };
       const core = compose(parts).resolve(AgentCore);
       core.start();
+      for (const strategy of strategies) void startStrategy(strategy, events);
       return { core, lock };
     } catch (error) {
       await lock.release();
@@ -120,6 +141,7 @@ interface Composition {
   readonly settings: Settings;
   readonly strategies: readonly Strategy[];
   readonly router: AdminRouter;
+  readonly memory: SuccessMemory;
   readonly runtimeDir: string;
   readonly agentVersion: string;
 }
@@ -135,12 +157,23 @@ function compose(parts: Composition): DependencyContainer {
   container.register(tokens.strategies, { useValue: parts.strategies });
   container.register(tokens.router, { useValue: parts.router });
   container.register(AdminRouter, { useValue: parts.router });
+  container.register(tokens.memory, { useValue: parts.memory });
   container.register(tokens.runtimeDir, { useValue: parts.runtimeDir });
   container.register(tokens.agentVersion, { useValue: parts.agentVersion });
   container.registerSingleton(Signalling);
   container.registerSingleton(Bridges);
   container.registerSingleton(SessionLoop);
   return container;
+}
+
+/** A strategy that cannot undo what it left behind is no reason to go without the agent. Never rejects. */
+async function startStrategy(strategy: Strategy, events: EventSource): Promise<void> {
+  try {
+    await strategy.start?.();
+  } catch (error) {
+    const fields = { strategy: strategy.name, ...describeError(error) };
+    events.publish('log', { level: 'warn', name: 'strategy.start-failed', fields });
+  }
 }
 
 /** The strategies that the config names, in its order. */

@@ -16,6 +16,7 @@ const code = await main(process.argv.slice(2), {
   err: (text) => process.stderr.write(text),
   // Loaded only when needed, so that help and the defaults come at once.
   validate: async (config) => void (await import('./agent.js')).createAgent(config),
+  stun: async (options) => (await import('./cli/run-stun.js')).runStun(options),
   run: async (file, overrides) => (await import('./cli/run.js')).run(file, overrides),
 });
 

@@ -33,3 +33,14 @@ export {
   type StrategyServices,
   strategyApiVersion,
 } from './core/strategy.js';
+export type { FindGateway, Gateway } from './discovery/gateway/default-gateway.js';
+export type {
+  CallOptions,
+  Grant,
+  MappingProtocol,
+  MappingRequest,
+  MappingState,
+  ProtocolServices,
+  Transport,
+} from './discovery/gateway/mapping-protocol.js';
+export { type MappedPortStrategyParts, mappedPortStrategy } from './strategies/port-mapping/mapped-port-strategy.js';

@@ -13,6 +13,7 @@ export const eventLevels: { readonly [Name in Exclude<EventName, 'log'>]: LogLev
   'router.waiting': 'warn',
   'router.connected': 'info',
   'router.lost': 'warn',
+  'network.changed': 'info',
   'session.seen': 'debug',
   'session.ended': 'debug',
   'signalling.listening': 'info',
@@ -47,6 +48,8 @@ const eventLines: { readonly [Name in EventName]: (event: EventOf<Name>) => stri
   'router.waiting': ({ admin, ...failure }) => `waiting for the router at ${admin}: ${reason(failure)}`,
   'router.connected': ({ admin, version, address }) => `connected to yggdrasil ${version} at ${admin}, ${address}`,
   'router.lost': ({ admin, ...failure }) => `lost the router at ${admin}: ${reason(failure)}`,
+  'network.changed': ({ addresses }) =>
+    `the network has changed: ${addresses.join(', ') || 'no address'}; trying everything afresh`,
   'session.seen': ({ peer }) => `session with ${name(peer)} seen`,
   'session.ended': ({ peer }) => `session with ${name(peer)} ended`,
   'signalling.listening': ({ address, port }) => `meeting other agents at [${address}]:${port}`,

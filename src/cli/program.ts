@@ -7,6 +7,7 @@ import { ConfigError, describeError } from '../core/errors.js';
 import { logLevels } from '../core/logger.js';
 import { ConfigReader, type ConfigSource } from './config-source.js';
 import { exitCodes } from './exit-codes.js';
+import { addStunCommand, type StunOptions } from './stun.js';
 
 /** What the command line needs of its surroundings. */
 export interface Surroundings extends Pick<ConfigSource, 'env' | 'uid' | 'stdin' | 'systemFile'> {
@@ -14,6 +15,8 @@ export interface Surroundings extends Pick<ConfigSource, 'env' | 'uid' | 'stdin'
   readonly err: (text: string) => unknown;
   /** Runs an agent until it ends. @returns the exit code */
   readonly run: (file: string | undefined, overrides: readonly ConfigOverride[]) => Promise<number>;
+  /** Answers STUN until it is told to stop. @returns the exit code */
+  readonly stun: (options: StunOptions) => Promise<number>;
   /** Rejects with a ConfigError for what an agent would refuse although the schema does not, such as an unknown strategy. */
   readonly validate: (config: Config) => Promise<void>;
 }
@@ -46,6 +49,8 @@ interface RunOptions {
   config?: string;
   admin?: string;
   stun?: string[];
+  turn?: string[];
+  relay?: string;
   strategies?: string[];
   stateDir?: string;
   runtimeDir?: string;
@@ -78,6 +83,8 @@ function createProgram(surroundings: Surroundings, exit: (code: number) => void)
     .option('-c, --config <FILE>', 'read the configuration from FILE, or from standard input for -')
     .option('--admin <URI>', 'the router’s Admin API: auto, unix:///path or tcp://host:port')
     .option('--stun <HOST:PORT>', 'ask this STUN server, repeatable; none asks no one', collect)
+    .option('--turn <URI>', 'relay through this TURN server, repeatable: turn:USER:SECRET@HOST:PORT', append)
+    .addOption(new Option('--relay <WHEN>', 'when to use a relayed path').choices(['never', 'faster', 'always']))
     .option('--strategies <NAMES>', 'ways to open a path, best first, with commas between them', names)
     .option('--state-dir <DIR>', 'what must outlive a restart')
     .option('--runtime-dir <DIR>', 'sockets, which the router must be able to reach')
@@ -99,20 +106,24 @@ function createProgram(surroundings: Surroundings, exit: (code: number) => void)
       surroundings.out(`${from}: OK\n`);
     });
 
+  addStunCommand(program, async (options) => exit(await surroundings.stun(options)));
+
   return program.addHelpText('after', () => mainHelp);
 }
 
 function unknownCommand(program: Command, word: string): string {
   const known = program.commands.map((command) => command.name());
   const near = nearestWord(word, [...known, 'help']);
-  return `error: unknown command '${word}'\n${near ? `(Did you mean ${near}?)` : `(Commands are ${known.join(' and ')}.)`}`;
+  return `error: unknown command '${word}'\n${near ? `(Did you mean ${near}?)` : `(Commands are ${new Intl.ListFormat('en', { type: 'conjunction' }).format(known)}.)`}`;
 }
 
 function overridesOf(options: RunOptions): ConfigOverride[] {
-  const { admin, stun, strategies, stateDir, runtimeDir, logLevel, logFormat } = options;
+  const { admin, stun, turn, relay, strategies, stateDir, runtimeDir, logLevel, logFormat } = options;
   const all: readonly ConfigOverride[] = [
     { path: ['admin'], value: admin, origin: '--admin' },
     { path: ['stun'], value: stun?.filter((server) => server !== 'none'), origin: '--stun' },
+    { path: ['relay', 'turn'], value: turn, origin: '--turn' },
+    { path: ['relay', 'use'], value: relay, origin: '--relay' },
     { path: ['strategies'], value: strategies, origin: '--strategies' },
     { path: ['stateDir'], value: stateDir, origin: '--state-dir' },
     { path: ['runtimeDir'], value: runtimeDir, origin: '--runtime-dir' },
@@ -126,6 +137,10 @@ function collect(value: string, previous: string[] = []): string[] {
   const servers = [...previous, value];
   if (servers.length > 1 && servers.includes('none')) throw new InvalidArgumentError('"none" stands alone.');
   return servers;
+}
+
+function append(value: string, previous: string[] = []): string[] {
+  return [...previous, value];
 }
 
 function names(value: string): string[] {
@@ -161,6 +176,10 @@ Examples:
   ratatoskr run --config /etc/ratatoskr.conf
   ratatoskr run --stun stun.example.org:3478 --stun stun2.example.org:3478
   ratatoskr run --stun none --strategies tcp-hole-punching --log-level debug
+  RATATOSKR_TURN_SECRET=... ratatoskr run --turn turn:USER@turn.example.org
+
+A secret in an argument is shown by ps to everyone on this machine; the environment variable above, or secretFile in the
+configuration, keeps it to the agent.
 
 Options win over the configuration. SIGHUP makes the agent read its file again, SIGTERM and SIGINT stop it.
 

@@ -12,7 +12,7 @@ export interface SupervisedAgent {
 }
 
 /** What the supervisor hears from the system; `process` fits it. */
-interface Host {
+export interface Host {
   on(event: string, listener: (...values: unknown[]) => void): unknown;
   off(event: string, listener: (...values: unknown[]) => void): unknown;
 }

@@ -17,10 +17,20 @@ const lookMs = 50;
 /** A path that the router uses as a peering. */
 export interface Bridge {
   readonly found: ProvenPath;
+  /** Of two links to one peer the router prefers that with the lower number, 0 to 255. */
+  readonly priority: number;
   /** Resolves when the bridge is down, and everything of it gone, with the reason. */
   readonly closed: Promise<RatatoskrError>;
   /** Takes the bridge down. Idempotent. */
   close(reason: RatatoskrError): Promise<void>;
+}
+
+export interface OpenOptions {
+  /** When the session was first seen, on the agent's clock. */
+  readonly seenAt: number;
+  /** As {@link Bridge.priority}. */
+  readonly priority: number;
+  readonly signal: AbortSignal;
 }
 
 /** Hands paths to the router. */
@@ -45,10 +55,9 @@ export class Bridges {
 
   /**
    * Turns a proven path into a bridge.
-   * @param seenAt when the session was first seen, on the agent's clock
    * @throws BridgeError or StrategyError; the path is closed and the peering removed then
    */
-  async open(found: ProvenPath, { seenAt, signal }: { seenAt: number; signal: AbortSignal }): Promise<Bridge> {
+  async open(found: ProvenPath, { seenAt, priority, signal }: OpenOptions): Promise<Bridge> {
     const { peer, attempt, strategy, path } = found;
     const failed = new AbortController();
     const socketOpening = openRouterSocket({
@@ -60,6 +69,7 @@ export class Bridges {
       id: attempt,
       peerKey: peer.key,
       secret: found.secret,
+      priority,
       signal: AbortSignal.any([signal, failed.signal]),
     });
     try {
@@ -68,7 +78,7 @@ export class Bridges {
       this.identities.add(identity);
       const carried = carry(path, socket.stream);
       await this.awaitLink(identity, peer.key, carried, signal);
-      const bridge = new OpenBridge(found, socket, carried, this.router, this.clock, this.events);
+      const bridge = new OpenBridge(found, priority, socket, carried, this.router, this.clock, this.events);
       const { kind, local, remote, congestion } = path.info;
       const { rttMs, overlayRttMs } = found;
       const sinceSessionMs = this.clock.now() - seenAt;
@@ -120,6 +130,7 @@ class OpenBridge implements Bridge {
 
   constructor(
     readonly found: ProvenPath,
+    readonly priority: number,
     private readonly socket: RouterSocket,
     carried: Carried,
     private readonly router: Router,

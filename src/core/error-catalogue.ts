@@ -80,9 +80,41 @@ export const errorCatalogue = {
     meaning: 'The configuration file cannot be read.',
     help: 'See that the file is there and that this user may read it.',
   },
+  DOUBLE_RANDOM_NAT: {
+    meaning: 'The NATs of both ends take ports that nobody can foresee, so no hole can be punched between them.',
+    help: 'Forward a port at one end or enable UPnP, NAT-PMP or PCP on its gateway; otherwise a relay serves.',
+  },
+  GATEWAY_MISSING: {
+    meaning: 'This machine has no default gateway that could be found.',
+    help: 'Check the network connection and the default route; other strategies may work.',
+  },
   JOURNAL_UNWRITABLE: {
-    meaning: 'The journal of the peers that the agent added cannot be written, so none is added.',
+    meaning: 'The journal of what the agent added to the router or the gateway cannot be written, so nothing is added.',
     help: 'See that the state directory exists, belongs to the agent’s user and has free space.',
+  },
+  MAPPED_UNREACHABLE: {
+    meaning: 'No connection came up in time at the peer’s mapped or public addresses.',
+    help: 'A firewall in front of the mapping may be in the way; another strategy may work.',
+  },
+  MAPPING_CONFLICT: {
+    meaning: 'The gateway’s external port leads to another machine.',
+    help: 'Nothing to do; the agent asks for other ports.',
+  },
+  MAPPING_REFUSED: {
+    meaning: 'The gateway refused a port mapping; its reason is in the message.',
+    help: 'Allow PCP, NAT-PMP or UPnP for this machine in the gateway’s settings.',
+  },
+  MAPPING_TIMEOUT: {
+    meaning: 'The gateway did not answer a request about port mappings in time.',
+    help: 'Switch on PCP, NAT-PMP or UPnP in the gateway’s settings.',
+  },
+  MAPPING_UNSUPPORTED: {
+    meaning: 'The gateway offers no port mapping that the agent can use.',
+    help: 'Switch on PCP, NAT-PMP or UPnP in the gateway’s settings.',
+  },
+  NAT_STACKED: {
+    meaning: 'The gateway is itself behind a NAT, so a mapping on it leads nowhere.',
+    help: 'Put the gateway into bridge mode, or ask the provider for a public address; other strategies may work.',
   },
   NOT_CONTROLLED: {
     meaning: 'The other end offered an attempt although this end controls.',
@@ -95,6 +127,10 @@ export const errorCatalogue = {
   NO_COMMON_STRATEGY: {
     meaning: 'The two ends have no strategy in common.',
     help: 'Enable one strategy at both ends.',
+  },
+  NO_MAPPING: {
+    meaning: 'Neither end has a public address or a gateway that maps a port; the reasons of both are in the message.',
+    help: 'Switch on PCP, NAT-PMP or UPnP at one end’s gateway; other strategies may work.',
   },
   OVERLAY_ADDRESS_MISSING: {
     meaning: 'The router’s overlay address is on no interface of this machine.',
@@ -148,6 +184,26 @@ export const errorCatalogue = {
     meaning: 'No connection came up in time at any of the peer’s addresses.',
     help: 'A NAT with random ports or a firewall at either end may be in the way; another strategy may work.',
   },
+  RELAY_DISABLED: {
+    meaning: 'Relays are switched off at this end with relay.use.',
+    help: 'Nothing to do, or set relay.use to faster or always.',
+  },
+  RELAY_MESSAGE_INVALID: {
+    meaning: 'The peer sent a message about relays that is not valid.',
+    help: 'Update ratatoskr at the peer.',
+  },
+  RELAY_NONE: {
+    meaning: 'Neither end has a relay that answers.',
+    help: 'Name a TURN server with --turn at one end, and see that it can be reached over TCP.',
+  },
+  RELAY_TIMEOUT: {
+    meaning: 'The two ends did not meet at a relay in time.',
+    help: 'See that both ends reach the relay over TCP, ports 49152 to 65535 included at the end that connects.',
+  },
+  RELIABLE_UDP_MISSING: {
+    meaning: 'This system has no reliability layer to make a stream of UDP datagrams with.',
+    help: 'Install the optional package udx-native if it has a build for this system, or leave udp-hole-punching out.',
+  },
   ROUTER_DID_NOT_DIAL: {
     meaning: 'The router did not connect to the socket it was given.',
     help: 'See that the router’s user may reach the runtime folder (runtimeDir), or set bridge.socket to tcp.',
@@ -167,6 +223,10 @@ export const errorCatalogue = {
   RUNTIME_DIR_UNUSABLE: {
     meaning: 'The runtime folder cannot be made or written.',
     help: 'Choose a folder that this user owns with --runtime-dir.',
+  },
+  SEALING_FAILED: {
+    meaning: 'A path could not be sealed: the other end does not know the attempt’s secret, or the connection broke.',
+    help: 'Nothing to do; the agent tries again by itself. If it goes on, another program answers on that path.',
   },
   SESSION_ENDED: {
     meaning: 'The router’s session with the peer ended, so its bridge is no longer needed.',
@@ -239,6 +299,66 @@ export const errorCatalogue = {
   STRATEGY_UNKNOWN: {
     meaning: 'The configuration names a strategy that this agent does not have.',
     help: 'See the names in docs/configuration.md; third-party strategies are npm packages.',
+  },
+  STUN_ALTERNATE_UNUSABLE: {
+    meaning: 'The two places where the STUN responder is to answer do not fit together.',
+    help: 'Name two addresses of this machine and two ports: --listen 192.0.2.1:3478 --alternate 192.0.2.2:3479.',
+  },
+  STUN_LISTEN_FAILED: {
+    meaning: 'The STUN responder cannot listen where it was told to.',
+    help: 'Name an address of this machine with --listen, and a port of 1024 or more unless it runs as root.',
+  },
+  STUN_PORT_TAKEN: {
+    meaning: 'Another program uses the port that the STUN responder was to answer on.',
+    help: 'Stop the other program, or name another port with --listen.',
+  },
+  TURN_ALLOCATION_LOST: {
+    meaning: 'The TURN server no longer knows an allocation, or it was given back.',
+    help: 'Nothing to do; the agent makes a new one with its next try.',
+  },
+  TURN_CERTIFICATE: {
+    meaning: 'The certificate of a TURN server is not one that is trusted for its name.',
+    help: 'Correct the host in its URI, or name the certificates to trust with ca in its entry of relay.turn.',
+  },
+  TURN_CONNECT_FAILED: {
+    meaning: 'A TURN server could not connect to an address, or has done so already.',
+    help: 'Nothing to do; the agent tries again by itself.',
+  },
+  TURN_FORBIDDEN: {
+    meaning: 'A TURN server may not relay to or from an address of the peer.',
+    help: 'See its denied-peer-ip and allowed-peer-ip, or ask its operator.',
+  },
+  TURN_FULL: {
+    meaning: 'A TURN server has no relayed address left.',
+    help: 'Nothing to do, the next server is tried; its operator may widen min-port to max-port.',
+  },
+  TURN_NO_TCP_RELAY: {
+    meaning: 'A TURN server does not relay TCP (RFC 6062), which is what two agents meet over.',
+    help: 'Allow it at the server (coturn: no no-tcp-relay) and reach the server over TCP or TLS, or name another one.',
+  },
+  TURN_QUOTA_REACHED: {
+    meaning: 'A TURN server lets this user have no more allocations.',
+    help: 'Raise its user-quota and total-quota, or use another server.',
+  },
+  TURN_REFUSED: {
+    meaning: 'A TURN server answered with an error that has no meaning here.',
+    help: 'Look the number up in the server’s log.',
+  },
+  TURN_SECRET_MISSING: {
+    meaning: 'There is no secret for a TURN server, or its file cannot be read.',
+    help: 'Write it into the URI, name its file with secretFile, or set RATATOSKR_TURN_SECRET.',
+  },
+  TURN_UNAUTHORIZED: {
+    meaning: 'A TURN server does not take the user and secret.',
+    help: 'Correct them; for a shared secret with a time limit set auth to shared-secret and see that both clocks are right.',
+  },
+  TURN_UNREACHABLE: {
+    meaning: 'A TURN server cannot be reached, does not answer or went away.',
+    help: 'See that it runs and that this machine reaches it over the transport that its URI names.',
+  },
+  UDP_BLOCKED: {
+    meaning: 'UDP does not pass between one end and the internet.',
+    help: 'Open outgoing UDP in the firewall of that end, or see that the STUN servers answer; TCP strategies may work.',
   },
 } as const satisfies Record<string, { meaning: string; help: string }>;
 

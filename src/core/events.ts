@@ -34,6 +34,8 @@ export interface AgentEvents {
   'router.waiting': Failure & { admin: string };
   'router.connected': PeerRef & { admin: string; version: string };
   'router.lost': Failure & { admin: string };
+  /** This machine's addresses are others than before. */
+  'network.changed': { addresses: readonly string[] };
   'session.seen': { peer: PeerRef };
   'session.ended': { peer: PeerRef };
   'signalling.listening': { address: string; port: number };
@@ -99,6 +101,7 @@ const eventNames: { [Name in EventName]: true } = {
   'router.waiting': true,
   'router.connected': true,
   'router.lost': true,
+  'network.changed': true,
   'session.seen': true,
   'session.ended': true,
   'signalling.listening': true,

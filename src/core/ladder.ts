@@ -2,15 +2,13 @@ import { inject, injectable } from 'tsyringe';
 import { AttemptRunner, type ProvenPath } from './attempt.js';
 import { type Clock, sleep } from './clock.js';
 import { StrategyError } from './errors.js';
+import { worthHaving } from './path-worth.js';
 import type { AttemptOffer, SignallingLink } from './signalling/link.js';
 import type { Strategy } from './strategy.js';
 import { type Settings, tokens } from './tokens.js';
 
 /** Pause before the next strategy starts beside those under way, in milliseconds. */
 const staggerMs = 250;
-/** A path may be this much slower than the overlay before it counts as slower: the noise of a few pings. */
-const slowerFactor = 1.1;
-const slowerSlackMs = 5;
 
 export interface AttemptFailure {
   readonly strategy: string;
@@ -27,6 +25,21 @@ export class LadderExhausted extends AggregateError {
   }
 }
 
+export interface ClimbOptions {
+  /** Strategy to try before the others, because it worked the last time. Its rank stays what the config says. */
+  readonly first?: string | undefined;
+  /** Only strategies that the config ranks above this one. */
+  readonly above?: string | undefined;
+}
+
+/** One strategy in a climb. A lower rank is better. */
+interface Rung {
+  readonly strategy: Strategy;
+  readonly rank: number;
+  readonly stop: AbortController;
+  started: boolean;
+}
+
 /** Orders the attempts for one peer: the controlling end climbs, the controlled end follows. */
 @injectable()
 export class Ladder {
@@ -38,33 +51,44 @@ export class Ladder {
   ) {}
 
   /**
-   * Controlling end: tries what both ends have enabled, in our order. The next starts when the last failed or the stagger has
-   * passed; the first path that is worth having wins and the others are called off.
-   * @throws LadderExhausted when all failed, StrategyError when there is nothing to try
+   * Controlling end: tries what both ends have enabled. The next starts when those before have failed or the stagger has passed. The
+   * first path that is worth having is handed out, and then each one of a better rank: worse ones are called off, better ones that
+   * are under way go on, and after a relayed path those that have not begun yet begin.
+   * Ending the iteration calls off what is under way.
+   * @throws LadderExhausted when nothing came of it, StrategyError when there is nothing to try
    */
-  async climb(link: SignallingLink, signal: AbortSignal): Promise<ProvenPath> {
-    const common = this.strategies.filter((strategy) => link.identity.strategies.includes(strategy.name));
-    if (common.length === 0) {
-      throw new StrategyError('NO_COMMON_STRATEGY', `The peer enables ${list(link.identity.strategies)}.`);
-    }
-    const won = new AbortController();
-    const climbing = AbortSignal.any([signal, link.signal, won.signal]);
+  async *climb(link: SignallingLink, signal: AbortSignal, options: ClimbOptions = {}): AsyncGenerator<ProvenPath, void> {
+    const rungs = this.rungs(link, options);
+    const over = new AbortController();
+    const climbing = AbortSignal.any([signal, link.signal, over.signal]);
+    const outcomes = this.start(link, rungs, climbing);
     const failures: AttemptFailure[] = [];
-    const running: Promise<ProvenPath>[] = [];
-    for (const [index, strategy] of common.entries()) {
-      const earlier = Promise.allSettled([...running]);
-      const turn = index === 0 ? Promise.resolve() : Promise.race([earlier, sleep(this.clock, index * staggerMs, climbing)]);
-      const attempt = turn.then(() => this.try(link, strategy, climbing, won));
-      attempt.catch((error: unknown) => failures.push({ strategy: strategy.name, error }));
-      running.push(attempt);
-    }
+    let best = Number.POSITIVE_INFINITY;
     try {
-      return await Promise.any(running);
-    } catch {
-      signal.throwIfAborted();
-      link.signal.throwIfAborted();
-      throw new LadderExhausted(failures);
+      for (const _ of rungs) {
+        const outcome = await outcomes.next();
+        if ('error' in outcome) failures.push({ strategy: outcome.rung.strategy.name, error: outcome.error });
+        else if (outcome.rung.rank > best) outcome.found.drop('PATH_SUPERSEDED', 'A better strategy won.');
+        else {
+          best = outcome.rung.rank;
+          const direct = outcome.found.path.info.kind === 'direct';
+          for (const { rank, started, stop } of rungs)
+            if (rank > best || (direct && !started)) stop.abort(superseded(outcome.rung));
+          yield outcome.found;
+        }
+      }
+    } finally {
+      over.abort(new StrategyError('PATH_SUPERSEDED', 'The climb is over.'));
     }
+    if (best < Number.POSITIVE_INFINITY) return;
+    signal.throwIfAborted();
+    link.signal.throwIfAborted();
+    throw new LadderExhausted(failures);
+  }
+
+  /** Is this strategy the best that the two ends could use? */
+  isBest(link: SignallingLink, strategy: string): boolean {
+    return this.common(link).findIndex(({ name }) => name === strategy) <= 0;
   }
 
   /** Controlled end: runs what the peer offers. @returns the path once the peer has started it @throws StrategyError */
@@ -77,27 +101,78 @@ export class Ladder {
     return this.runner.run(link, offer.accept(), strategy, AbortSignal.any([signal, link.signal]));
   }
 
-  private async try(link: SignallingLink, strategy: Strategy, climbing: AbortSignal, won: AbortController): Promise<ProvenPath> {
-    climbing.throwIfAborted();
-    const conversation = await link.offer(strategy.name, climbing);
-    const found = await this.runner.run(link, conversation, strategy, climbing);
-    this.refuseSlower(found);
-    // Only one may win: a path that comes in the same turn as another is given back.
-    if (won.signal.aborted) found.drop('PATH_SUPERSEDED', 'another strategy won');
-    won.signal.throwIfAborted();
-    won.abort(new StrategyError('PATH_SUPERSEDED', `${strategy.name} won.`));
-    return found;
+  private common(link: SignallingLink): Strategy[] {
+    return this.strategies.filter((strategy) => link.identity.strategies.includes(strategy.name));
   }
 
-  private refuseSlower(found: ProvenPath): void {
-    const { rttMs, overlayRttMs, strategy } = found;
-    if (this.settings.current.bridge.evenIfSlower || rttMs <= overlayRttMs * slowerFactor + slowerSlackMs) return;
-    const message = `The path by ${strategy} takes ${rttMs.toFixed(1)} ms and the overlay ${overlayRttMs.toFixed(1)} ms.`;
+  private rungs(link: SignallingLink, { first, above }: ClimbOptions): Rung[] {
+    const common = this.common(link);
+    if (common.length === 0) {
+      throw new StrategyError('NO_COMMON_STRATEGY', `The peer enables ${link.identity.strategies.join(', ') || 'no strategy'}.`);
+    }
+    const limit = above === undefined ? -1 : common.findIndex(({ name }) => name === above);
+    const eligible = limit < 0 ? common : common.slice(0, limit);
+    const rungs = eligible.map((strategy, rank) => ({ strategy, rank, stop: new AbortController(), started: false }));
+    return rungs.sort((a, b) => Number(b.strategy.name === first) - Number(a.strategy.name === first) || a.rank - b.rank);
+  }
+
+  /** Starts every rung in its turn. What is found after the climb is over is given back. */
+  private start(link: SignallingLink, rungs: readonly Rung[], climbing: AbortSignal): OutcomeQueue {
+    const outcomes = new OutcomeQueue();
+    const running: Promise<void>[] = [];
+    for (const [index, rung] of rungs.entries()) {
+      const signal = AbortSignal.any([climbing, rung.stop.signal]);
+      const earlier = Promise.all([...running]);
+      const turn = index === 0 ? Promise.resolve() : Promise.race([earlier, sleep(this.clock, index * staggerMs, signal)]);
+      const attempt = turn.then(() => this.try(link, rung, signal));
+      running.push(
+        attempt.then(
+          (found) => {
+            if (climbing.aborted) found.drop('PATH_SUPERSEDED', 'The climb is over.');
+            else outcomes.push({ rung, found });
+          },
+          (error: unknown) => outcomes.push({ rung, error }),
+        ),
+      );
+    }
+    return outcomes;
+  }
+
+  private async try(link: SignallingLink, rung: Rung, signal: AbortSignal): Promise<ProvenPath> {
+    signal.throwIfAborted();
+    rung.started = true;
+    const conversation = await link.offer(rung.strategy.name, signal);
+    const found = await this.runner.run(link, conversation, rung.strategy, signal);
+    if (worthHaving(found.path.info.kind, found, this.settings.current)) return found;
+    const message = `The path by ${found.strategy} takes ${found.rttMs.toFixed(1)} ms and the overlay ${found.overlayRttMs.toFixed(1)} ms.`;
     found.drop('PATH_SLOWER', message);
     throw new StrategyError('PATH_SLOWER', message);
   }
 }
 
-function list(names: readonly string[]): string {
-  return names.length > 0 ? names.join(', ') : 'no strategy';
+type Outcome = { readonly rung: Rung; readonly found: ProvenPath } | { readonly rung: Rung; readonly error: unknown };
+
+/** Outcomes in the order they come. */
+class OutcomeQueue {
+  private readonly waiting: Outcome[] = [];
+  private wake: ((outcome: Outcome) => void) | undefined;
+
+  push(outcome: Outcome): void {
+    const { wake } = this;
+    this.wake = undefined;
+    if (wake) wake(outcome);
+    else this.waiting.push(outcome);
+  }
+
+  next(): Promise<Outcome> {
+    const outcome = this.waiting.shift();
+    if (outcome) return Promise.resolve(outcome);
+    return new Promise((resolve) => {
+      this.wake = resolve;
+    });
+  }
+}
+
+function superseded({ strategy }: Rung): StrategyError {
+  return new StrategyError('PATH_SUPERSEDED', `${strategy.name} won.`);
 }

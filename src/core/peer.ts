@@ -4,14 +4,22 @@ import type { Bridge, Bridges } from './bridge.js';
 import { type Clock, sleep } from './clock.js';
 import { BridgeError, describeError, type RatatoskrError, SignallingError, StrategyError } from './errors.js';
 import type { EventSource, PeerRef } from './events.js';
-import { type Ladder, LadderExhausted } from './ladder.js';
+import { type ClimbOptions, type Ladder, LadderExhausted } from './ladder.js';
 import type { Random } from './random.js';
 import type { AttemptOffer, SignallingLink } from './signalling/link.js';
 import type { Signalling } from './signalling/signalling.js';
+import type { SuccessMemory } from './success-memory.js';
 
 /** Pauses after a failure, in milliseconds: from this to that. */
 const firstPauseMs = 1000;
 const longestPauseMs = 5 * 60_000;
+/** Pauses between tries for a direct path behind a relayed one, in milliseconds: from this to that. */
+const firstUpgradeMs = 10_000;
+const longestUpgradeMs = 10 * 60_000;
+/** Peering priority of a first bridge, and the least there is; yggdrasil prefers the lower of two links to one key. */
+const firstPriority = 128;
+/** How long an old bridge outlives the better one, in milliseconds: more than a round trip. */
+const overlapMs = 1000;
 /** A bridge that held this long was a success: the next failure starts with the shortest pause. */
 const provenBridgeMs = 60_000;
 
@@ -21,6 +29,7 @@ export interface PeerServices {
   readonly signalling: Signalling;
   readonly ladder: Ladder;
   readonly bridges: Bridges;
+  readonly memory: SuccessMemory;
   readonly clock: Clock;
   readonly random: Random;
   readonly events: EventSource;
@@ -46,7 +55,11 @@ export class Peer {
 
   private readonly living = new AbortController();
   private readonly backOff: BackOff;
+  /** Pauses between tries for a direct path while a relay carries the bridge. */
+  private readonly upgrades: BackOff;
   private bridge: Bridge | undefined;
+  /** All that are up: the one above, and older ones on their way out. */
+  private readonly bridges = new Set<Bridge>();
   private rested = new AbortController();
   private readonly life: Promise<void>;
 
@@ -57,6 +70,7 @@ export class Peer {
     private readonly services: PeerServices,
   ) {
     this.backOff = new BackOff({ firstMs: firstPauseMs, longestMs: longestPauseMs, random: services.random });
+    this.upgrades = new BackOff({ firstMs: firstUpgradeMs, longestMs: longestUpgradeMs, random: services.random });
     this.life = this.live(this.living.signal);
   }
 
@@ -66,11 +80,18 @@ export class Peer {
     this.rested.abort();
   }
 
+  /** This machine has other addresses now: what failed may work, and what waits need not. */
+  networkChanged(): void {
+    this.backOff.reset();
+    this.upgrades.reset();
+    this.rested.abort();
+  }
+
   /** Gives everything back and tells the peer. */
   async end(reason: RatatoskrError): Promise<void> {
     this.state = 'ended';
     this.living.abort(reason);
-    await this.bridge?.close(reason);
+    await Promise.all([...this.bridges].map((bridge) => bridge.close(reason)));
     const link = this.services.signalling.linkWith(this.ref.key);
     if (reason.code === 'SESSION_ENDED') link?.abandon();
     else link?.bye(reason.message.slice(0, 200));
@@ -108,14 +129,43 @@ export class Peer {
     return await signalling.dial(this.ref, signal);
   }
 
-  /** Controlling end: one climb, and the bridge that comes of it until it is down. */
+  /** Controlling end: one climb, and the bridge that comes of it until it is down, with better ones in between. */
   private async control(link: SignallingLink, signal: AbortSignal): Promise<void> {
-    await this.services.wanted(this, AbortSignal.any([signal, link.signal]));
-    const refusal = this.services.refusal(this);
+    const { services, ref } = this;
+    await services.wanted(this, AbortSignal.any([signal, link.signal]));
+    const refusal = services.refusal(this);
     if (refusal) throw refusal;
     this.state = 'climbing';
-    const found = await this.services.ladder.climb(link, signal);
-    await this.hold(found, signal);
+    await this.climb(link, signal, { first: services.memory.strategyFor(ref.key) });
+    while (this.bridge) {
+      signal.throwIfAborted();
+      const { bridge } = this;
+      const { path, strategy } = bridge.found;
+      const upgradable = path.info.kind === 'relayed' && !link.signal.aborted && !services.ladder.isBest(link, strategy);
+      if (!upgradable) await bridge.closed;
+      else if (await this.bridgeHolds(bridge, this.upgrades.next(), signal)) {
+        await this.climb(link, signal, { above: strategy }).catch((error: unknown) => this.tell(error));
+      }
+    }
+    this.upgrades.reset();
+  }
+
+  /** Takes each path that the ladder finds. @throws when it finds none, or none can be handed to the router and there is no bridge */
+  private async climb(link: SignallingLink, signal: AbortSignal, options: ClimbOptions): Promise<void> {
+    for await (const found of this.services.ladder.climb(link, signal, options)) {
+      try {
+        await this.adopt(found, signal);
+        this.services.memory.remember(this.ref.key, found.strategy);
+      } catch (error) {
+        if (!this.bridge) throw error;
+      }
+    }
+  }
+
+  /** Waits for a time to try for a better path, or less when something calls. @returns whether the bridge is still up then */
+  private async bridgeHolds(bridge: Bridge, pauseMs: number, signal: AbortSignal): Promise<boolean> {
+    await Promise.race([bridge.closed, this.rest(pauseMs, signal)]);
+    return this.bridge === bridge;
   }
 
   /** Controlled end: takes what the peer offers until the link is gone, and holds on to a bridge that outlives it. */
@@ -137,28 +187,40 @@ export class Peer {
   private async follow(link: SignallingLink, offer: AttemptOffer, signal: AbortSignal): Promise<void> {
     const refusal = this.services.refusal(this);
     if (refusal) return offer.refuse(refusal.code, refusal.message);
-    await this.hold(await this.services.ladder.follow(link, offer, signal), signal);
+    await this.adopt(await this.services.ladder.follow(link, offer, signal), signal);
     return undefined;
   }
 
-  /** Makes the new bridge before it breaks the old one. Resolves when the new one is down. */
-  private async hold(found: ProvenPath, signal: AbortSignal): Promise<void> {
-    const { clock, bridges } = this.services;
-    const bridge = await bridges.open(found, { seenAt: this.seenAt, signal });
+  /**
+   * Makes the new bridge before it breaks the old one. The router prefers the new one at once; the old one stays for a while, for what
+   * is under way on it.
+   */
+  private async adopt(found: ProvenPath, signal: AbortSignal): Promise<void> {
+    const { clock, bridges, signalling } = this.services;
     const older = this.bridge;
+    const priority = older ? Math.max(0, older.priority - 1) : firstPriority;
+    const bridge = await bridges.open(found, { seenAt: this.seenAt, priority, signal });
     this.bridge = bridge;
+    this.bridges.add(bridge);
     this.state = 'bridged';
     const upSince = clock.now();
-    const link = this.services.signalling.linkWith(this.ref.key);
+    void bridge.closed.then(() => {
+      this.bridges.delete(bridge);
+      if (this.bridge === bridge) this.bridge = undefined;
+      if (clock.now() - upSince > provenBridgeMs) this.backOff.reset();
+    });
+    const link = signalling.linkWith(this.ref.key);
     link?.signal.addEventListener('abort', () => {
       const reason = link.signal.reason as Error;
       if (reason instanceof SignallingError && reason.code === 'PEER_LEFT') void bridge.close(reason);
     });
-    await older?.close(new BridgeError('PATH_SUPERSEDED', 'A newer bridge took its place.'));
+    if (older) void this.retire(older, signal);
     if (signal.aborted) await bridge.close(signal.reason as RatatoskrError);
-    await bridge.closed;
-    if (this.bridge === bridge) this.bridge = undefined;
-    if (clock.now() - upSince > provenBridgeMs) this.backOff.reset();
+  }
+
+  private async retire(older: Bridge, signal: AbortSignal): Promise<void> {
+    await sleep(this.services.clock, overlapMs, signal).catch(() => {});
+    await older.close(new BridgeError('PATH_SUPERSEDED', 'A better path took its place.'));
   }
 
   private rest(pauseMs: number, signal: AbortSignal): Promise<void> {

@@ -23,6 +23,8 @@ export interface RouterSocketOptions {
   readonly id: string;
   readonly peerKey: string;
   readonly secret: Uint8Array;
+  /** Peering priority, 0 to 255; the lower is preferred. */
+  readonly priority: number;
   readonly signal: AbortSignal;
 }
 
@@ -48,7 +50,7 @@ export async function openRouterSocket(options: RouterSocketOptions): Promise<Ro
     else stream.destroy();
   });
   const password = Buffer.from(deriveKey(options.secret, 'router password', 24)).toString('hex');
-  const uri = `${base}?key=${options.peerKey}&password=${password}&maxbackoff=${maxBackoff}`;
+  const uri = `${base}?key=${options.peerKey}&password=${password}&priority=${options.priority}&maxbackoff=${maxBackoff}`;
   try {
     await router.addPeer(uri, signal);
     const stream = await withDeadline(dialled, {

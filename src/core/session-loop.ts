@@ -6,12 +6,14 @@ import { describeError, type RatatoskrError, SignallingError, StrategyError } fr
 import type { EventSource } from './events.js';
 import { Ladder } from './ladder.js';
 import type { Net } from './net.js';
+import { isOverlayAddress } from './overlay-address.js';
 import { Peer } from './peer.js';
 import type { Random } from './random.js';
 import type { Router, RouterPeer, RouterSelf, RouterSession } from './router.js';
 import { SessionActivity } from './session-activity.js';
 import type { SignallingLink } from './signalling/link.js';
 import { Signalling } from './signalling/signalling.js';
+import type { SuccessMemory } from './success-memory.js';
 import { type Settings, tokens } from './tokens.js';
 
 /** A session that is missing from this many polls in a row has ended. */
@@ -47,6 +49,8 @@ interface WatchedSession {
 export class SessionLoop {
   private readonly watched = new Map<string, WatchedSession>();
   private directlyPeered = new Set<string>();
+  /** Interfaces and their addresses at the last look. */
+  private network: string | undefined;
   private running = new AbortController();
   private life: Promise<void> = Promise.resolve();
   private readonly waiting = new Map<Peer, () => void>();
@@ -63,6 +67,7 @@ export class SessionLoop {
     @inject(Signalling) private readonly signalling: Signalling,
     @inject(Ladder) private readonly ladder: Ladder,
     @inject(Bridges) private readonly bridges: Bridges,
+    @inject(tokens.memory) private readonly memory: SuccessMemory,
   ) {}
 
   /** The router is there: meet and bridge until `stop`. */
@@ -106,6 +111,7 @@ export class SessionLoop {
   }
 
   private async look(signal: AbortSignal): Promise<void> {
+    this.noticeNetworkChange();
     const sessions = await this.router.sessions(signal);
     const peers = await this.router.peers(signal);
     if (signal.aborted) return;
@@ -127,6 +133,25 @@ export class SessionLoop {
       if (session.misses === 0) session.seenLastAt = now;
     }
     for (const key of this.refused) if (!present.has(key)) this.refused.delete(key);
+  }
+
+  /** Other addresses than at the last look: everybody is tried afresh, without waiting for traffic. */
+  private noticeNetworkChange(): void {
+    const addresses = this.net
+      .interfaces()
+      .filter(({ address, internal }) => !internal && !isOverlayAddress(address))
+      .map(({ name, address }) => `${name} ${address}`);
+    const now = addresses.sort().join(',');
+    const before = this.network;
+    this.network = now;
+    if (before === undefined || before === now) return;
+    this.events.publish('network.changed', { addresses });
+    for (const session of this.watched.values()) {
+      if (!session.peer) continue;
+      session.invited = true;
+      session.peer.networkChanged();
+      this.resume(session);
+    }
   }
 
   private sample(session: RouterSession, now: number): void {
@@ -181,6 +206,7 @@ export class SessionLoop {
       signalling: this.signalling,
       ladder: this.ladder,
       bridges: this.bridges,
+      memory: this.memory,
       clock: this.clock,
       random: this.random,
       events: this.events,

@@ -1,9 +1,11 @@
 import type { Duplex } from 'node:stream';
 import type { z } from 'zod';
 import type { Clock } from './clock.js';
+import type { Config } from './config/schema.js';
 import type { Logger } from './logger.js';
 import type { Net } from './net.js';
 import type { Random } from './random.js';
+import type { ReliableUdp } from './reliable-udp.js';
 
 /** Version of the contract below; a strategy of another version is not loaded. */
 export const strategyApiVersion = 1;
@@ -14,6 +16,8 @@ export interface Strategy {
   readonly name: string;
   /** Is it usable on this machine? Leaves nothing behind. */
   probe?(context: ProbeContext): Promise<Probe>;
+  /** Called once when the agent runs: the place to undo what a killed one left behind. Attempts may begin before it has resolved. */
+  start?(): Promise<void>;
   /** Opens a path, or rejects with a StrategyError. Runs at both ends at the same time. */
   attempt(context: AttemptContext): Promise<Path>;
   /** Gives back mappings, reservations and sockets. Idempotent. */
@@ -68,6 +72,10 @@ export interface PathInfo {
   readonly remote: string;
   /** Congestion control of the transport, where it has one to tell. */
   readonly congestion?: string;
+  /** What makes a stream of the transport's datagrams, such as `udx`. */
+  readonly carrier?: string;
+  /** Who relays it, as `host:port`; only of relayed paths. */
+  readonly relay?: string;
 }
 
 /** A stream of bytes to the other agent. */
@@ -85,12 +93,18 @@ export interface StrategyServices {
   readonly random: Random;
   readonly log: Logger;
   readonly addresses: AddressBook;
+  /** Folder for what must outlive a restart, such as the journal of what has to be undone. It need not exist yet. */
+  readonly stateDir: string;
+  /** Absent where nothing makes streams of datagrams. */
+  readonly reliableUdp?: ReliableUdp;
 }
 
 /** What the agent knows of its own transport addresses. */
 export interface AddressBook {
   /** STUN servers to ask, in order, as `host:port`. */
   readonly stunServers: readonly string[];
+  /** Relays that the operator named, and when they may be used. */
+  readonly relay?: Config['relay'];
 }
 
 /** What a strategy's module exports. */

@@ -6,6 +6,7 @@ import type { Net } from './net.js';
 import type { Random } from './random.js';
 import type { Router } from './router.js';
 import type { Strategy } from './strategy.js';
+import type { SuccessMemory } from './success-memory.js';
 
 /** The configuration in force; SIGHUP replaces `current`. */
 export interface Settings {
@@ -22,6 +23,7 @@ export const tokens = {
   router: Symbol('Router') as InjectionToken<Router>,
   /** Strategies in config order. */
   strategies: Symbol('Strategies') as InjectionToken<readonly Strategy[]>,
+  memory: Symbol('SuccessMemory') as InjectionToken<SuccessMemory>,
   /** Folder for sockets, created and private. */
   runtimeDir: Symbol('runtimeDir') as InjectionToken<string>,
   agentVersion: Symbol('agentVersion') as InjectionToken<string>,

@@ -12,7 +12,7 @@ const metadataAddresses = new Set(['169.254.169.254', '100.100.100.200', 'fd00:e
 
 /** A transport address worth trying (RFC 8445, section 5.1.1). */
 export const candidateSchema = z.object({
-  type: z.enum(['host', 'server-reflexive']),
+  type: z.enum(['host', 'server-reflexive', 'peer-reflexive', 'mapped']),
   address: z.string().max(45),
   port: z.number().int().min(lowestPort).max(65535),
 });
@@ -54,6 +54,11 @@ export function usableCandidates(own: readonly Candidate[], remote: readonly Can
     const reach = reachOf(address);
     return reach === 'everywhere' || (reach === 'own network' && shared);
   });
+}
+
+/** Can the whole internet reach it, as far as the address tells? */
+export function isPublicAddress(address: string): boolean {
+  return reachOf(address) === 'everywhere';
 }
 
 /** `address:port`, with brackets around an IPv6 address. */

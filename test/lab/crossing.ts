@@ -97,21 +97,27 @@ export class Crossing {
 
   private report(ping: PingStream, bridges: Readonly<Record<Site, AgentLine<'bridge.up'>>>): CrossingReport {
     const { a, b } = bridges;
+    // A better path may have come since.
+    const [lastA, lastB] = [lastBridge(this.agents.a) ?? a, lastBridge(this.agents.b) ?? b];
     const up = Math.max(a.time, b.time);
     const seen = sites.flatMap((site) => this.agents[site].events.find(({ event }) => event === 'session.seen')?.time ?? []);
     // A second is more than routers take to move traffic to a new link. The first reply waited for the path to be found.
     const before = ping.replies.filter(({ time }, index) => index > 0 && time < Math.min(a.time, b.time));
-    const after = ping.replies.filter(({ time }) => time > up + 1000);
+    const after = ping.replies.filter(({ time }) => time > Math.max(lastA.time, lastB.time) + 1000);
     return {
-      strategy: a.strategy,
-      kind: a.kind,
-      ends: { a: { local: a.local, remote: a.remote }, b: { local: b.local, remote: b.remote } },
+      strategy: lastA.strategy,
+      kind: lastA.kind,
+      ends: { a: { local: lastA.local, remote: lastA.remote }, b: { local: lastB.local, remote: lastB.remote } },
       sessionToBridge: up - Math.min(...seen),
       pingBefore: median(before.map(({ rttMs }) => rttMs)) ?? a.overlayRttMs,
       pingAfter: median(after.map(({ rttMs }) => rttMs)),
       pingsLost: ping.lost,
     };
   }
+}
+
+function lastBridge(agent: AgentProcess): AgentLine<'bridge.up'> | undefined {
+  return agent.events.filter((line) => line.event === 'bridge.up').at(-1);
 }
 
 /** What an agent gave as reasons, each once, the latest last. */

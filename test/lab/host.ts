@@ -52,6 +52,8 @@ export class Host {
             }),
           );
       });
+      // A command may end without reading what it is given.
+      child.stdin?.on('error', () => undefined);
       child.stdin?.end(input ?? '');
     });
   }

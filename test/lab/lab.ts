@@ -3,12 +3,13 @@ import { once } from 'node:events';
 import { text } from 'node:stream/consumers';
 import { setTimeout as delay } from 'node:timers/promises';
 import { labTools } from '../../scripts/setup/lab-tools.mjs';
+import { GatewayProcess } from './gateway-process.js';
 import { Host } from './host.js';
 import { LabError } from './lab-error.js';
 import { Namespaces } from './namespaces.js';
 import type { NatKindName } from './nat-kinds.js';
 import { makeRouterKey, type RouterKey, RouterProcess } from './router-process.js';
-import { type Link, planTopology, publicAddresses, type Site, sites } from './topology.js';
+import { type GatewayPlan, type Link, planTopology, publicAddresses, type Site, sites } from './topology.js';
 
 export interface LabOptions {
   /** @default 'prc' */
@@ -33,6 +34,7 @@ export class Lab {
   readonly a: Host;
   readonly b: Host;
   readonly p: Host;
+  private readonly gateways = new Map<string, GatewayProcess>();
   private connectedAt = 0;
 
   private constructor(
@@ -53,7 +55,7 @@ export class Lab {
     try {
       await runScript(namespaces, topology.script);
       const lab = new Lab(namespaces, topology.addresses);
-      const starts: Promise<unknown>[] = [];
+      const starts: Promise<unknown>[] = topology.gateways.map((plan) => lab.startGateway(plan));
       if (topology.emulator !== undefined) {
         const emulator = lab.node('em').spawn([tools.linkEmulator, ...topology.emulator], { name: 'link-emulator' });
         starts.push(emulator.line('sign of readiness', (line) => line === 'ready' || undefined));
@@ -71,6 +73,13 @@ export class Lab {
   /** Any other node: `core`, `em`, or a NAT router such as `ra` (and `qa` inside it). */
   node(name: string): Host {
     return new Host(this.namespaces, name, '');
+  }
+
+  /** The miniupnpd of a router that maps ports, such as `ra`. @throws LabError for any other node */
+  gateway(name: string): GatewayProcess {
+    const gateway = this.gateways.get(name);
+    if (gateway === undefined) throw new LabError(`${name} maps no ports`);
+    return gateway;
   }
 
   /** The process that holds the laboratory: it lives exactly as long. */
@@ -109,6 +118,12 @@ export class Lab {
   /** Ends everything in it. Idempotent. */
   close(): Promise<void> {
     return this.namespaces.close();
+  }
+
+  private async startGateway(plan: GatewayPlan): Promise<void> {
+    const gateway = new GatewayProcess(this.node(plan.node), plan);
+    this.gateways.set(plan.node, gateway);
+    await gateway.start();
   }
 
   private async startTurn(): Promise<void> {

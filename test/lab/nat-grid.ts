@@ -3,6 +3,7 @@ import { parseArgs } from 'node:util';
 import { Crossing, CrossingError, type CrossingReport } from './crossing.js';
 import { type GridCell, gridMarkdown, gridSummary, gridTable } from './nat-grid-table.js';
 import { type NatKindName, natKindNames } from './nat-kinds.js';
+import { publicAddresses } from './topology.js';
 
 const help = `node scripts/nat-grid.mjs [--kinds K,K,...] [--repeat N] [--timeout S] [--json] [--markdown FILE]
 
@@ -16,6 +17,10 @@ to the bridge at both ends. Ends with 1 when a pair got no bridge or left someth
   --json      the results as JSON instead of a table
   --markdown  also write the table to a file
 `;
+
+/** Everything the public peer offers: two STUN servers, and a relay for the pairs that cannot do without. */
+const relay = ['--turn', `turn:lab:lab@${publicAddresses[0]}:3478`, '--relay', 'always'];
+const agentArgs = ['--stun', `${publicAddresses[1]}:3478`, ...relay];
 
 process.exitCode = await main();
 
@@ -48,7 +53,7 @@ async function runPair(a: NatKindName, b: NatKindName, timeoutMs: number): Promi
   let crossing: Crossing | undefined;
   let report: CrossingReport | undefined;
   try {
-    crossing = await Crossing.prepare({ a, b, links: { a: 10, b: 10, p: 20 } });
+    crossing = await Crossing.prepare({ a, b, links: { a: 10, b: 10, p: 20 }, agent: { args: agentArgs } });
     report = await crossing.run({ timeoutMs });
     return { a, b, report, reason: undefined, leftovers: await crossing.end() };
   } catch (error) {

@@ -1,4 +1,4 @@
-import { type NatKindName, natKinds, natRuleset } from './nat-kinds.js';
+import { type MappingProtocolName, type NatKindName, natKinds, natRuleset } from './nat-kinds.js';
 
 export type Site = 'a' | 'b';
 export const sites: readonly Site[] = ['a', 'b'];
@@ -33,6 +33,19 @@ export interface Topology {
   readonly emulator: readonly string[] | undefined;
   /** A host's own address, private or public. */
   readonly addresses: Readonly<Record<Site, string>>;
+  /** Routers that map ports. */
+  readonly gateways: readonly GatewayPlan[];
+}
+
+/** A router that maps ports for what is behind it. */
+export interface GatewayPlan {
+  /** Its node, such as `ra`. */
+  readonly node: string;
+  readonly maps: readonly MappingProtocolName[];
+  /** Its address on the side of the public network. */
+  readonly external: string;
+  /** What is behind it, as a CIDR block. */
+  readonly inside: string;
 }
 
 /**
@@ -47,12 +60,13 @@ export function planTopology({ a, b, links }: TopologyOptions): Topology {
   plan.uplink('p', 'p');
   plan.address('p', 'wan', `${publicAddresses[1]}/24`);
   const addresses = { a: plan.site('a', a), b: plan.site('b', b) };
-  return { script: plan.script(), emulator: plan.emulator, addresses };
+  return { script: plan.script(), emulator: plan.emulator, addresses, gateways: plan.gateways };
 }
 
 class Plan {
   /** Arguments of the link emulator so far. */
   emulator: string[] | undefined;
+  readonly gateways: GatewayPlan[] = [];
   private readonly creation: string[] = [];
   private readonly settings = new Map<string, string[]>();
   private readonly shell: string[] = [];
@@ -83,6 +97,11 @@ class Plan {
       const innermost = depth === kind.routers.length - 1;
       this.node(name, { forwards: true });
       this.rules(name, natRuleset(router, innermost ? address : '100.64.0.2'));
+      if (router.maps !== undefined) {
+        const external = depth === 0 ? `20.0.${subnet}.2` : '100.64.0.2';
+        const inside = innermost ? `192.168.${subnet}.0/24` : '100.64.0.0/24';
+        this.gateways.push({ node: name, maps: router.maps, external, inside });
+      }
       if (depth === 0) this.uplink(name, site);
       else this.join(outside, name, '100.64.0.1', '100.64.0.2');
       outside = name;

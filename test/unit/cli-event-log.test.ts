@@ -24,6 +24,7 @@ const samples: { [Name in EventName]: AgentEvents[Name] } = {
   'router.waiting': { admin: 'unix:///y.sock', code: 'ADMIN_UNREACHABLE', message: 'Nobody listens.', help: 'Start yggdrasil.' },
   'router.connected': { ...peer, admin: 'unix:///y.sock', version: '0.5.14' },
   'router.lost': { ...failure, admin: 'unix:///y.sock' },
+  'network.changed': { addresses: ['wlan0 192.0.2.7'] },
   'session.seen': { peer },
   'session.ended': { peer },
   'signalling.listening': { address: '200:aaaa:bbbb::1', port: 4702 },

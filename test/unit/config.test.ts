@@ -30,7 +30,7 @@ describe('what is accepted', () => {
   test('the defaults are the documented ones', () => {
     expect(defaultConfig()).toMatchObject({
       admin: 'auto',
-      strategies: [{ use: 'tcp-hole-punching', options: {} }],
+      strategies: ['port-mapping', 'tcp-hole-punching', 'udp-hole-punching', 'relay'].map((use) => ({ use, options: {} })),
       allow: [],
       deny: [],
       sessions: { pollInterval: 1000, minTraffic: 0 },

@@ -1,10 +1,11 @@
 import type { Duplex } from 'node:stream';
 import { describe, expect, it } from 'vitest';
 import { AttemptRunner, type ProvenPath } from '../../src/core/attempt.js';
+import { sleep } from '../../src/core/clock.js';
 import { defaultConfig } from '../../src/core/config.js';
 import { StrategyError } from '../../src/core/errors.js';
 import { type AgentEvent, EventSource, onEvent } from '../../src/core/events.js';
-import { Ladder, LadderExhausted } from '../../src/core/ladder.js';
+import { type ClimbOptions, Ladder, LadderExhausted } from '../../src/core/ladder.js';
 import type { AttemptContext, Path, Strategy } from '../../src/core/strategy.js';
 import { asPath } from '../../src/core/strategy.js';
 import { duplexPair } from './duplex-pair.js';
@@ -16,10 +17,14 @@ type Attempt = (context: AttemptContext) => Promise<Path>;
 /** Both ends of a wire that a strategy under test returns as its path. */
 class Wire {
   private readonly ends: [Duplex, Duplex] = duplexPair();
+
+  constructor(private readonly kind: 'direct' | 'relayed' = 'direct') {}
+
   readonly attempt: Attempt = async ({ role }) => {
     const stream = this.ends[role === 'controlling' ? 0 : 1];
-    return asPath(stream, { kind: 'direct', local: 'here', remote: 'there' });
+    return asPath(stream, { kind: this.kind, local: 'here', remote: 'there' });
   };
+
   get destroyed(): boolean {
     return this.ends.every((end) => end.destroyed);
   }
@@ -35,16 +40,35 @@ const fails =
 const hangs: Attempt = ({ signal }) =>
   new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true }));
 
+const late =
+  (delayMs: number, attempt: Attempt): Attempt =>
+  async (context) => {
+    const { clock } = lastEnds;
+    await sleep(clock, delayMs, context.signal);
+    return attempt(context);
+  };
+
+/** Of the climb that was begun last: its clock is the attempts'. */
+let lastEnds: LinkedEnds;
+
 interface Climb {
   readonly ends: LinkedEnds;
+  /** The first path. */
   readonly outcome: Promise<ProvenPath>;
+  /** The whole climb. */
+  readonly climbing: Promise<void>;
+  readonly found: readonly ProvenPath[];
   readonly followed: Promise<ProvenPath>[];
   readonly started: string[];
 }
 
-async function climb(attempts: Record<string, Attempt>, { overlayRttMs = 100, evenIfSlower = false } = {}): Promise<Climb> {
+async function climb(
+  attempts: Record<string, Attempt>,
+  { overlayRttMs = 100, evenIfSlower = false, ...options }: { overlayRttMs?: number; evenIfSlower?: boolean } & ClimbOptions = {},
+): Promise<Climb> {
   const names = Object.keys(attempts);
   const ends = await linkedEnds([names, names]);
+  lastEnds = ends;
   const started: string[] = [];
   const makeLadder = (strategies: Strategy[]) => {
     const config = defaultConfig();
@@ -66,9 +90,17 @@ async function climb(attempts: Record<string, Attempt>, { overlayRttMs = 100, ev
     followed.push(run);
   });
   ends.controlling.rttMs = overlayRttMs;
-  const outcome = makeLadder(near).climb(ends.controlling, new AbortController().signal);
+  const found: ProvenPath[] = [];
+  const climbing = (async () => {
+    for await (const path of makeLadder(near).climb(ends.controlling, new AbortController().signal, options)) found.push(path);
+  })();
+  climbing.catch(() => {});
+  const outcome = (async () => {
+    while (found.length === 0) await Promise.race([climbing, settle()]);
+    return found[0] as ProvenPath;
+  })();
   outcome.catch(() => {});
-  return { ends, outcome, followed, started };
+  return { ends, outcome, climbing, found, followed, started };
 }
 
 describe('the ladder', () => {
@@ -91,7 +123,7 @@ describe('the ladder', () => {
     expect(started).toEqual(['first', 'second']);
   });
 
-  it('starts the next beside one that takes its time, and calls that off when it has won', async () => {
+  it('starts the next beside a better one that takes its time, and lets that go on to its deadline', async () => {
     const { outcome, ends, started } = await climb({ first: hangs, second: new Wire().attempt });
     await ends.clock.advance(249);
     expect(started).toEqual(['first']);
@@ -99,7 +131,7 @@ describe('the ladder', () => {
     const found = await outcome;
     expect(found.strategy).toBe('second');
     await found.start(new AbortController().signal);
-    await settle();
+    await ends.clock.advance(30_000);
     expect(ends.clock.pending).toBe(0);
   });
 
@@ -175,5 +207,51 @@ describe('the ladder', () => {
     expect(seen.filter(({ event }) => event === 'attempt.started')).toHaveLength(2);
     const failed = seen.filter((event) => event.event === 'attempt.failed');
     expect(failed[0]).toMatchObject({ code: 'PUNCH_TIMEOUT', strategy: 'first' });
+  });
+
+  it('hands out a path of a better rank that comes later', async () => {
+    const { climbing, found, ends } = await climb({ first: late(600, new Wire().attempt), second: new Wire().attempt });
+    await ends.clock.advance(300);
+    expect(found.map(({ strategy }) => strategy)).toEqual(['second']);
+    await ends.clock.advance(400);
+    await climbing;
+    expect(found.map(({ strategy }) => strategy)).toEqual(['second', 'first']);
+  });
+
+  it('calls off worse ones when a better one has won', async () => {
+    const { climbing, found, ends } = await climb({ first: late(300, new Wire().attempt), second: hangs });
+    await ends.clock.advance(400);
+    await climbing;
+    expect(found.map(({ strategy }) => strategy)).toEqual(['first']);
+  });
+
+  it('begins no other direct attempt after a direct path', async () => {
+    const { climbing, started } = await climb({ first: fails('NO_CANDIDATES'), second: new Wire().attempt, third: hangs });
+    await climbing;
+    expect(started).toEqual(['first', 'second']);
+  });
+
+  it('goes on to the direct ones after a relayed path that came first', async () => {
+    const attempts = { first: new Wire().attempt, second: new Wire('relayed').attempt };
+    const { climbing, found, started, ends } = await climb(attempts, { first: 'second' });
+    await ends.clock.advance(300);
+    await climbing;
+    expect(started).toEqual(['second', 'first']);
+    expect(found.map(({ strategy }) => strategy)).toEqual(['second', 'first']);
+  });
+
+  it('starts with what worked the last time', async () => {
+    const { climbing, started } = await climb({ first: new Wire().attempt, second: new Wire().attempt }, { first: 'second' });
+    await climbing;
+    expect(started).toEqual(['second']);
+  });
+
+  it('tries only what is ranked above a given strategy', async () => {
+    const { climbing, started } = await climb(
+      { first: fails('NO_CANDIDATES'), second: hangs, third: hangs },
+      { above: 'second' },
+    );
+    await expect(climbing).rejects.toBeInstanceOf(LadderExhausted);
+    expect(started).toEqual(['first']);
   });
 });

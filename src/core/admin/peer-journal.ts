@@ -1,8 +1,9 @@
-import { mkdir, open, readFile, rename } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { mkdir, readFile, rename } from 'node:fs/promises';
+import { join } from 'node:path';
 import { z } from 'zod';
 import { AgentError } from '../errors.js';
 import type { EventSource } from '../events.js';
+import { replaceFile } from '../replace-file.js';
 import { type PeerIdentity, peerIdentity } from './peer-uri.js';
 
 const schema = z.object({ version: z.literal(1), peers: z.array(z.string().max(4096)).max(10_000) });
@@ -79,37 +80,13 @@ export class PeerJournal {
       .catch(() => undefined)
       .then(() => {
         this.next = undefined;
-        this.writing = write(this.file, `${JSON.stringify({ version: 1, peers: [...this.peers] }, null, 2)}\n`);
+        const text = `${JSON.stringify({ version: 1, peers: [...this.peers] }, null, 2)}\n`;
+        this.writing = replaceFile(this.file, text).catch((error) => {
+          throw unwritable(this.file, error);
+        });
         return this.writing;
       });
     return this.next;
-  }
-}
-
-/** Replaces the file as a whole: after a crash it holds either the old text or the new one. */
-async function write(file: string, text: string): Promise<void> {
-  try {
-    const draft = `${file}.new`;
-    await synced(draft, 'w', (handle) => handle.writeFile(text));
-    await rename(draft, file);
-    // Windows cannot open folders; its renames are journalled.
-    if (process.platform !== 'win32') await synced(dirname(file), 'r', async () => undefined);
-  } catch (error) {
-    throw unwritable(file, error);
-  }
-}
-
-async function synced(
-  path: string,
-  flags: string,
-  work: (handle: Awaited<ReturnType<typeof open>>) => Promise<void>,
-): Promise<void> {
-  const handle = await open(path, flags, 0o600);
-  try {
-    await work(handle);
-    await handle.sync();
-  } finally {
-    await handle.close();
   }
 }
 

@@ -45,9 +45,9 @@ function wrongValue(path: readonly PropertyKey[], input: unknown): string {
   const allowed = node?.kind === 'key' ? node.doc.allowed : `an object with ${keysOf(node).join(', ')}`;
   const value = valueAt(input, path);
   const subject = path.length === 0 ? 'the configuration' : dotted(path);
-  return value === undefined
-    ? `${subject} is missing: it must be ${allowed}`
-    : `${subject} is ${shorten(value)}, but must be ${allowed}`;
+  if (value === undefined) return `${subject} is missing: it must be ${allowed}`;
+  if (node?.kind === 'key' && node.doc.secret) return `${subject} must be ${allowed}`;
+  return `${subject} is ${shorten(value)}, but must be ${allowed}`;
 }
 
 /** The value at a path. Where the schema saw more structure than was written, the innermost that is there. */
@@ -61,6 +61,7 @@ function valueAt(input: unknown, path: readonly PropertyKey[]): unknown {
 }
 
 function shorten(value: unknown): string {
-  const text = JSON.stringify(value) ?? String(value);
+  // A TURN server's URI in the wrong place must not show its secret either.
+  const text = (JSON.stringify(value) ?? String(value)).replace(/(turns?:)[^"]*@/g, '$1…@');
   return text.length > 100 ? `${text.slice(0, 99)}…` : text;
 }

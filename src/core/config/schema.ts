@@ -3,6 +3,7 @@ import { logLevels } from '../logger.js';
 import { parseDuration } from './duration.js';
 import { parseHostPort } from './host-port.js';
 import { parsePeerRule } from './peer-rule.js';
+import { parseTurnUri } from './turn-uri.js';
 
 /** What the reference, the commented defaults and the error messages say of a key. */
 export interface KeyDoc {
@@ -11,6 +12,8 @@ export interface KeyDoc {
   readonly unit?: string;
   /** What may stand there; completes "must be". */
   readonly allowed: string;
+  /** What stands there may hold a secret, so messages do not repeat it. */
+  readonly secret?: boolean;
 }
 
 export const keyDocs = z.registry<KeyDoc>();
@@ -103,6 +106,43 @@ const strategyUse = z
   )
   .register(keyDocs, { allowed: 'the name of a strategy, or { use: name, options: { ... } }' });
 
+const absoluteFile = (about: string) =>
+  z
+    .string()
+    .refine((path) => (path.startsWith('/') && !path.includes('\0')) || /^[A-Za-z]:[\\/]/.test(path))
+    .optional()
+    .register(keyDocs, { about, allowed: 'an absolute path' });
+
+const turnServer = z
+  .preprocess(
+    (value) => (typeof value === 'string' ? { uri: value } : value),
+    z.strictObject({
+      uri: z
+        .string()
+        .trim()
+        .transform((text, context) => {
+          const uri = parseTurnUri(text);
+          if (uri) return uri;
+          context.issues.push({ code: 'custom', input: text, message: 'TURN URI' });
+          return z.NEVER;
+        })
+        .register(keyDocs, {
+          allowed: '"turn:USER:SECRET@HOST:PORT", or with "turns:" over TLS; TCP is the transport',
+          secret: true,
+        }),
+      secretFile: absoluteFile('A file whose first line is the secret.'),
+      auth: z
+        .enum(['password', 'shared-secret'])
+        .prefault('password')
+        .register(keyDocs, { allowed: '"password" or "shared-secret"' }),
+      ca: absoluteFile('Certificates to trust instead of the system’s, PEM.'),
+    }),
+  )
+  .register(keyDocs, {
+    allowed: 'a TURN URI, or { uri: "turn:USER@HOST:PORT", secretFile: "/path", auth: "password", ca: "/path" }',
+    secret: true,
+  });
+
 function distinct(entries: readonly { readonly use: string }[]): boolean {
   return new Set(entries.map(({ use }) => use)).size === entries.length;
 }
@@ -119,11 +159,15 @@ export const configSchema = z.strictObject({
       about: 'The router’s Admin API, as in its AdminListen. "auto" looks where yggdrasil puts it by default.',
       allowed: '"auto", "unix:///path" or "tcp://host:port"',
     }),
-  strategies: list(strategyUse, 32).min(1).refine(distinct).prefault(['tcp-hole-punching']).register(keyDocs, {
-    about:
-      'Ways to open a path, best first. Built in: tcp-hole-punching. One with options is written as { use: name, options: { ... } }.',
-    allowed: '1 to 32 strategies, each once',
-  }),
+  strategies: list(strategyUse, 32)
+    .min(1)
+    .refine(distinct)
+    .prefault(['port-mapping', 'tcp-hole-punching', 'udp-hole-punching', 'relay'])
+    .register(keyDocs, {
+      about:
+        'Ways to open a path, best first. Built in: tcp-hole-punching. One with options is written as { use: name, options: { ... } }.',
+      allowed: '1 to 32 strategies, each once',
+    }),
   allow: list(peerRule, 4096).prefault([]).register(keyDocs, {
     about:
       'Peers to open paths to: overlay addresses, public keys, routed /64 subnets or CIDR blocks inside 200::/7. Empty means everyone.',
@@ -137,6 +181,21 @@ export const configSchema = z.strictObject({
     about: 'STUN servers that answer over TCP; they tell the agent its address as the internet sees it. Empty asks none.',
     allowed: 'a list of at most 16 "host:port" entries',
   }),
+  relay: z
+    .strictObject({
+      use: choice(
+        ['never', 'faster', 'always'],
+        'faster',
+        'When a path through a relay replaces the overlay route: never, when it is clearly faster (5 ms or a tenth), or always.',
+      ),
+      turn: list(turnServer, 8).prefault([]).register(keyDocs, {
+        about:
+          'TURN servers to relay through, the preferred first; one at either end serves both. Without a secret in the URI, secretFile or the environment variable RATATOSKR_TURN_SECRET has it. auth: shared-secret is for servers that give out credentials with a time limit (coturn’s use-auth-secret).',
+        allowed: 'a list of at most 8 TURN URIs, or of { uri, secretFile, auth, ca }',
+        secret: true,
+      }),
+    })
+    .prefault({}),
   sessions: z
     .strictObject({
       pollInterval: duration('100ms', '1m', '1s', 'How often the router is asked for its sessions.'),

@@ -7,12 +7,39 @@ import type { Endpoint } from '../../core/net.js';
 export const headerLength = 20;
 export const transactionIdLength = 12;
 
-/** What a server says: the address it saw, or why it would not tell. */
-export type BindingAnswer = { readonly mapped: Endpoint } | { readonly refused: string };
+/** Flags of CHANGE-REQUEST (RFC 5780 §7.2): from where else the server is to answer. */
+export interface ChangeRequest {
+  readonly address: boolean;
+  readonly port: boolean;
+}
 
-/** A Binding request (RFC 8489 §3) without attributes. @param transactionId 12 unpredictable bytes */
-export function encodeBindingRequest(transactionId: Uint8Array): Uint8Array {
-  return codec.encode(codec.createMessage(codec.messageType.BINDING_REQUEST, Buffer.from(transactionId)));
+/** What a request may ask beside the address. */
+export interface BindingQuestion {
+  /** Answer from elsewhere. */
+  readonly change?: ChangeRequest;
+  /** Answer to this port of the address that asks, 1 to 65535 (RESPONSE-PORT, RFC 5780 §7.5). */
+  readonly responsePort?: number;
+}
+
+export interface BindingSuccess {
+  readonly mapped: Endpoint;
+  /** Where the server says that it answers from (RESPONSE-ORIGIN, RFC 5780 §7.3). */
+  readonly origin?: Endpoint;
+  /** Where else the server answers (OTHER-ADDRESS, RFC 5780 §7.4). */
+  readonly other?: Endpoint;
+}
+
+/** What a server says: the address it saw, or why it would not tell. */
+export type BindingAnswer = BindingSuccess | { readonly refused: string };
+
+/** A Binding request (RFC 8489 §3). @param transactionId 12 unpredictable bytes */
+export function encodeBindingRequest(transactionId: Uint8Array, { change, responsePort }: BindingQuestion = {}): Uint8Array {
+  const message = codec.createMessage(messageType.BINDING_REQUEST, Buffer.from(transactionId));
+  if (change) {
+    message.addAttribute(attributeType.CHANGE_REQUEST, (change.address ? changeAddress : 0) | (change.port ? changePort : 0));
+  }
+  if (responsePort !== undefined) message.addAttribute(attributeType.RESPONSE_PORT, responsePort);
+  return codec.encode(message);
 }
 
 /**
@@ -23,17 +50,17 @@ export function decodeBindingResponse(bytes: Uint8Array, transactionId: Uint8Arr
   try {
     const message = codec.decode(Buffer.from(bytes));
     if (message.isLegacy() || !message.transactionId.equals(transactionId)) return undefined;
-    const { messageType, attributeType } = codec;
     if (message.type === messageType.BINDING_ERROR_RESPONSE) {
       // The codec computes the number of the error wrongly; its reason phrase is right.
       const { reason } = (message.getAttribute(attributeType.ERROR_CODE)?.value ?? {}) as { reason?: unknown };
       return { refused: typeof reason === 'string' && reason !== '' ? reason : 'the server gave no reason' };
     }
     if (message.type !== messageType.BINDING_RESPONSE) return undefined;
-    const mapped =
-      endpointOf(message.getAttribute(attributeType.XOR_MAPPED_ADDRESS)?.value) ??
-      endpointOf(message.getAttribute(attributeType.MAPPED_ADDRESS)?.value);
-    return mapped && { mapped };
+    const endpoint = (type: number) => endpointOf(message.getAttribute(type)?.value);
+    const mapped = endpoint(attributeType.XOR_MAPPED_ADDRESS) ?? endpoint(attributeType.MAPPED_ADDRESS);
+    if (!mapped) return undefined;
+    const [origin, other] = [endpoint(attributeType.RESPONSE_ORIGIN), endpoint(attributeType.OTHER_ADDRESS)];
+    return { mapped, ...(origin && { origin }), ...(other && { other }) };
   } catch {
     return undefined;
   }
@@ -48,7 +75,20 @@ export function messageLength(header: Uint8Array): number | undefined {
   return isStun ? headerLength + bodyLength : undefined;
 }
 
+/** The transaction id, in hex, of a datagram that has the form of an answer to a Binding request; undefined for any other. */
+export function responseTransactionId(datagram: Uint8Array): string | undefined {
+  if (messageLength(datagram) !== datagram.length) return undefined;
+  const { BINDING_RESPONSE, BINDING_ERROR_RESPONSE } = messageType;
+  const bytes = Buffer.from(datagram.buffer, datagram.byteOffset, datagram.byteLength);
+  if (![BINDING_RESPONSE, BINDING_ERROR_RESPONSE].includes(bytes.readUInt16BE(0))) return undefined;
+  return bytes.toString('hex', headerLength - transactionIdLength, headerLength);
+}
+
+const { messageType, attributeType } = codec;
 const magicCookie = 0x2112a442;
+/** RFC 5780 §7.2, the bits called A and B. */
+export const changeAddress = 0x4;
+export const changePort = 0x2;
 
 function endpointOf(value: unknown): Endpoint | undefined {
   const { address, port } = (value ?? {}) as { address?: unknown; port?: unknown };

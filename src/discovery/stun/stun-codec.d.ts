@@ -1,7 +1,7 @@
 /** What scripts/bundle-stun.mjs takes of the npm package `stun` 2.1.0. Written as if it were sound: see codec.ts. */
 declare module '#stun-codec' {
   /** RFC 8489 §5. */
-  interface StunMessage {
+  interface StunMessage extends Iterable<{ readonly type: number; readonly value: unknown }> {
     readonly type: number;
     readonly transactionId: Buffer;
     /** True for messages of RFC 3489, which have no magic cookie. */
@@ -17,7 +17,16 @@ declare module '#stun-codec' {
       readonly BINDING_RESPONSE: number;
       readonly BINDING_ERROR_RESPONSE: number;
     };
-    readonly attributeType: { readonly MAPPED_ADDRESS: number; readonly XOR_MAPPED_ADDRESS: number; readonly ERROR_CODE: number };
+    readonly attributeType: {
+      readonly MAPPED_ADDRESS: number;
+      readonly XOR_MAPPED_ADDRESS: number;
+      readonly ERROR_CODE: number;
+      readonly UNKNOWN_ATTRIBUTES: number;
+      readonly CHANGE_REQUEST: number;
+      readonly RESPONSE_PORT: number;
+      readonly RESPONSE_ORIGIN: number;
+      readonly OTHER_ADDRESS: number;
+    };
     createMessage(type: number, transactionId: Buffer): StunMessage;
     encode(message: StunMessage): Buffer;
     /** Throws on most kinds of junk. */

@@ -1,25 +1,16 @@
+import { isIPv4 } from 'node:net';
 import { z } from 'zod';
 import { withDeadline } from '../../core/deadline.js';
 import { StrategyError } from '../../core/errors.js';
 import type { ByteStream } from '../../core/net.js';
-import {
-  type AttemptContext,
-  asPath,
-  defineStrategy,
-  type Path,
-  type Strategy,
-  type StrategyServices,
-} from '../../core/strategy.js';
-import {
-  type Candidate,
-  distinct,
-  formatEndpoint,
-  hostCandidates,
-  reflexiveCandidate,
-  usableCandidates,
-} from '../../discovery/candidates.js';
-import { discoverExternalAddress } from '../../discovery/stun/external-address.js';
-import { candidatesMessage } from './messages.js';
+import { type AttemptContext, defineStrategy, type Path, type Strategy, type StrategyServices } from '../../core/strategy.js';
+import { type Candidate, distinct, formatEndpoint, isPublicAddress, usableCandidates } from '../../discovery/candidates.js';
+import { ProvenStream } from '../../discovery/proven-stream.js';
+import { tcpPath } from '../../discovery/tcp-path.js';
+import { type BirthdayOptions, openMany, probeMany, type Tally } from './birthday.js';
+import { candidatesMessage, type NatFinding } from './messages.js';
+import { gatherCandidates, type OwnCandidates } from './own-candidates.js';
+import { type Plan, planFor } from './plan.js';
 import { punch } from './punch.js';
 import { openPunchingPort } from './punching-port.js';
 
@@ -28,11 +19,8 @@ const name = 'tcp-hole-punching';
 const candidatesDeadlineMs = 10_000;
 /** How long both ends go on punching, in milliseconds. */
 const punchDeadlineMs = 8000;
-/** Connections at once that have come in and not proved themselves. */
-const maxAccepted = 32;
-/** A dead path is given up after this long and a probe, idle or not, in milliseconds: five seconds are promised. */
-const pathTimeoutMs = 3000;
-const keepAliveMs = 1000;
+/** How long ordinary tries are left alone before the birthday paradox, in milliseconds: at most this, else an overlay round trip. */
+const maxHeadStartMs = 500;
 
 /** TCP hole punching by simultaneous open (RFC 5128, section 3.4): both ends connect from and to the ports that STUN showed. */
 export const tcpHolePunching = defineStrategy({
@@ -55,10 +43,19 @@ class TcpHolePunching implements Strategy {
     const port = await openPunchingPort(net, random, (stream) => candidates.offerIncoming(stream));
     let own: OwnCandidates | undefined;
     try {
-      own = await this.gather(port.port, signal);
-      const remote = await this.exchange(context, own.candidates);
+      own = await gatherCandidates(this.services, port.port, signal);
+      const peer = await this.exchange(context, own);
+      const { remote, plan } = planOf(own, peer);
+      log.debug('punch.plan', { own: own.nat, peer: peer.nat, plan });
+      if (plan.kind === 'hopeless') throw new StrategyError('DOUBLE_RANDOM_NAT', plan.message);
+      if (remote.length === 0) {
+        const message = `None of the ${peer.candidates.length} addresses of the peer can be tried from here.`;
+        throw new StrategyError('NO_CANDIDATES', message);
+      }
       const startAt = clock.now() + (context.role === 'controlling' ? context.overlayRttMs / 2 : 0);
+      const accept = (stream: ByteStream) => candidates.offer(stream, { speakFirst: true });
       const outcomes = new Map<string, string>();
+      const tally: Tally = { begun: 0, failures: new Map(), strangers: 0 };
       log.debug('punch.start', { port: port.port, candidates: remote.map(formatEndpoint) });
       for (const candidate of remote) {
         void punch(candidate, {
@@ -68,21 +65,31 @@ class TcpHolePunching implements Strategy {
           shift: context.role === 'controlling',
           startAt,
           signal,
-          accept: (stream) => candidates.offer(stream, { speakFirst: true }),
+          accept,
           onFailure: (reason) => {
             log.debug('punch.failed', { remote: formatEndpoint(candidate), reason });
             outcomes.set(formatEndpoint(candidate), reason);
           },
         });
       }
+      if (plan.kind === 'birthday') {
+        // Most ordinary tries that can work have connected by then.
+        const headStartMs = Math.min(context.overlayRttMs, maxHeadStartMs);
+        const options = { net, clock, startAt: startAt + headStartMs, signal, accept };
+        void this.meetByChance(plan.side, { remote, localPort: port.port, options, tally });
+      }
       const stream = await withDeadline(candidates.proven, {
         clock,
         timeoutMs: punchDeadlineMs,
         signal: context.signal,
         expired: () =>
-          new StrategyError('PUNCH_TIMEOUT', `No connection within ${punchDeadlineMs / 1000} s: ${describeOutcomes(outcomes)}.`),
+          new StrategyError(
+            'PUNCH_TIMEOUT',
+            `No connection within ${punchDeadlineMs / 1000} s: ${describeOutcomes(outcomes, tally)}.`,
+          ),
       });
-      return this.label(stream);
+      log.debug('punch.done', { plan: plan.kind, begun: tally.begun, ms: Math.round(clock.now() - startAt) });
+      return tcpPath(net, stream);
     } finally {
       over.abort(new StrategyError('PATH_SUPERSEDED', 'The attempt is over.'));
       own?.close();
@@ -90,99 +97,64 @@ class TcpHolePunching implements Strategy {
     }
   }
 
-  /** Our own candidates. The STUN connections stay open while we punch, for they hold the NAT's mapping. */
-  private async gather(port: number, signal: AbortSignal): Promise<OwnCandidates> {
-    const { net, clock, random, addresses, log } = this.services;
-    const external = await discoverExternalAddress({
-      net,
-      clock,
-      random,
-      servers: addresses.stunServers,
-      local: { port },
-      family: 4,
-      signal,
-    });
-    if (external.agreement === 'disagree') log.warn('stun.disagreement', { observations: external.observations });
-    for (const failure of external.failures) log.debug('stun.failed', { ...failure });
-    const mapped = external.observations.map((observation) => reflexiveCandidate(observation.mapped));
-    return { candidates: distinct([...hostCandidates(net.interfaces(), port), ...mapped]), close: () => external.close() };
+  /** The birthday paradox, after the ordinary tries began. Never rejects. */
+  private async meetByChance(side: 'open' | 'probe', { remote, localPort, options, tally }: ChanceMeeting): Promise<void> {
+    const known = knownEndpoint(remote);
+    if (!known) return;
+    if (side === 'open') await openMany(known, punchDeadlineMs, options, tally);
+    else await probeMany(known.address, { ...options, random: this.services.random, localPort }, tally);
   }
 
   /** The controlled end shows its candidates first, so that the controlling end's are the signal to start. */
-  private async exchange({ channel, role, signal }: AttemptContext, own: readonly Candidate[]): Promise<Candidate[]> {
-    if (role === 'controlled') await channel.send({ candidates: own });
+  private async exchange({ channel, role, signal }: AttemptContext, { candidates, nat }: OwnCandidates): Promise<PeerOffer> {
+    if (role === 'controlled') await channel.send({ candidates, nat });
     const answer = await withDeadline(channel.receive(), {
       clock: this.services.clock,
       timeoutMs: candidatesDeadlineMs,
       signal,
       expired: () => new StrategyError('NO_CANDIDATES', `The peer sent no candidates within ${candidatesDeadlineMs / 1000} s.`),
     });
-    if (role === 'controlling') await channel.send({ candidates: own });
+    if (role === 'controlling') await channel.send({ candidates, nat });
     const message = candidatesMessage.safeParse(answer);
     if (!message.success)
       throw new StrategyError('CANDIDATES_INVALID', 'The peer’s candidates are not valid.', { cause: message.error });
-    const usable = usableCandidates(own, distinct(message.data.candidates));
-    if (usable.length > 0) return usable;
-    throw new StrategyError(
-      'NO_CANDIDATES',
-      `None of the ${message.data.candidates.length} addresses of the peer can be tried from here.`,
-    );
-  }
-
-  private label(stream: ByteStream): Path {
-    const { net } = this.services;
-    net.tune(stream, { userTimeoutMs: pathTimeoutMs, keepAliveMs, congestion: 'bbr' });
-    const congestion = net.tcpInfo(stream)?.congestion;
-    return asPath(stream, {
-      kind: 'direct',
-      local: formatEndpoint({ address: stream.localAddress ?? '', port: stream.localPort ?? 0 }),
-      remote: formatEndpoint({ address: stream.remoteAddress ?? '', port: stream.remotePort ?? 0 }),
-      ...(congestion ? { congestion } : {}),
-    });
+    return { candidates: distinct(message.data.candidates), nat: message.data.nat };
   }
 }
 
-interface OwnCandidates {
-  readonly candidates: Candidate[];
-  close(): void;
+interface PeerOffer {
+  readonly candidates: readonly Candidate[];
+  /** Undefined for agents that do not tell. */
+  readonly nat: NatFinding | undefined;
 }
 
-/** The one stream of an attempt that both ends settle on, of all that come up. */
-class ProvenStream {
-  readonly proven: Promise<ByteStream>;
-  private settle: (stream: ByteStream) => void = () => {};
-  private incoming = 0;
-
-  constructor(private readonly context: AttemptContext) {
-    this.proven = new Promise((resolve) => {
-      this.settle = resolve;
-    });
-  }
-
-  /** @returns whether the peer is at the other end and this is the stream both use */
-  async offer(stream: ByteStream, options: { readonly speakFirst: boolean }): Promise<boolean> {
-    try {
-      await this.context.prove(stream, options);
-      this.settle(stream);
-      return true;
-    } catch {
-      return false;
-    }
-  }
-
-  /** A connection to our port, from anyone: it gets no byte before it has proved itself, and strangers may not pile up. */
-  offerIncoming(stream: ByteStream): void {
-    if (this.incoming >= maxAccepted) {
-      stream.destroy();
-      return;
-    }
-    this.incoming += 1;
-    void this.offer(stream, { speakFirst: false }).finally(() => {
-      this.incoming -= 1;
-    });
-  }
+interface ChanceMeeting {
+  readonly remote: readonly Candidate[];
+  readonly localPort: number;
+  readonly options: BirthdayOptions;
+  readonly tally: Tally;
 }
 
-function describeOutcomes(outcomes: ReadonlyMap<string, string>): string {
-  return [...outcomes].map(([endpoint, outcome]) => `${endpoint} ${outcome}`).join(', ') || 'no answer from any address';
+/** What both ends do, and which of the peer's candidates this one tries. */
+function planOf(own: OwnCandidates, peer: PeerOffer): { remote: Candidate[]; plan: Plan } {
+  const remote = usableCandidates(own.candidates, peer.candidates);
+  // The same at both ends: whether either has a way to the other that no NAT's mapping is in.
+  const direct = [...remote, ...usableCandidates(peer.candidates, own.candidates)].some(
+    ({ type }) => type !== 'server-reflexive',
+  );
+  return { remote, plan: planFor(own.nat, peer.nat, { direct }) };
+}
+
+/** Where a peer is on the internet: what servers see of it, else its own public address. */
+function knownEndpoint(remote: readonly Candidate[]): Candidate | undefined {
+  const external = remote.filter(({ address }) => isIPv4(address) && isPublicAddress(address));
+  return external.find(({ type }) => type === 'server-reflexive') ?? external[0];
+}
+
+function describeOutcomes(outcomes: ReadonlyMap<string, string>, { begun, failures, strangers }: Tally): string {
+  const tries = [...outcomes].map(([endpoint, outcome]) => `${endpoint} ${outcome}`);
+  const counts = [...failures].map(([reason, count]) => `${count} ${reason}`);
+  if (strangers > 0) counts.push(`${strangers} answered by someone else`);
+  const chance = begun === 0 ? [] : [`${begun} tries by chance: ${counts.join(', ') || 'no answer'}`];
+  return [...tries, ...chance].join(', ') || 'no answer from any address';
 }

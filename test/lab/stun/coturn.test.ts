@@ -7,6 +7,8 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { systemClock } from '../../../src/core/clock.js';
 import { systemRandom } from '../../../src/core/random.js';
 import { discoverExternalAddress } from '../../../src/discovery/stun/external-address.js';
+import { discoverExternalUdpAddress } from '../../../src/discovery/stun/external-udp-address.js';
+import { StunTransactions } from '../../../src/discovery/stun/stun-transactions.js';
 import { loadAddon } from '../../../src/native/addon.js';
 import { createSystemNet } from '../../../src/native/system-net.js';
 
@@ -90,4 +92,30 @@ test.each([
   });
   found.close();
   expect(found).toMatchObject({ mapped: { address: '127.0.0.1', port: local }, agreement: 'agree', failures: [] });
+});
+
+test('coturn tells over UDP where it sees a socket, and both its addresses agree', async () => {
+  const system = createSystemNet();
+  const socket = await system.bindUdp({
+    local: { address: '127.0.0.1', port: 0 },
+    onMessage: (data, remote) => transactions.receive(data, remote),
+  });
+  const transactions: StunTransactions = new StunTransactions({
+    clock: systemClock,
+    random: systemRandom,
+    send: (data, remote) => socket.send(data, remote),
+  });
+  try {
+    const found = await discoverExternalUdpAddress({
+      net: system,
+      clock: systemClock,
+      transactions,
+      servers: addresses.map((address) => `${address}:${port}`),
+      family: 4,
+      graceMs: 5_000,
+    });
+    expect(found).toMatchObject({ mapped: socket.local, agreement: 'agree', failures: [], strays: 0 });
+  } finally {
+    await socket.close();
+  }
 });

@@ -1,0 +1,308 @@
+import { describeError, StrategyError } from '../../core/errors.js';
+import type { Endpoint } from '../../core/net.js';
+import { dynamicPort } from '../listening-port.js';
+import type { FindGateway, Gateway } from './default-gateway.js';
+import { HeldMapping } from './held-mapping.js';
+import { type JournalEntry, MappingJournal } from './mapping-journal.js';
+import type { Grant, MappingProtocol, MappingRequest, ProtocolServices, Transport } from './mapping-protocol.js';
+import { ProtocolChoice } from './protocol-choice.js';
+import { stackedNat } from './stacked-nat.js';
+
+/** How long a gateway may take over a request, in milliseconds. */
+const callTimeoutMs = 3000;
+/** After these the gateway has no mapping of ours. */
+const certainlyNotMade: ReadonlySet<string> = new Set(['MAPPING_CONFLICT', 'MAPPING_REFUSED', 'NAT_STACKED']);
+/** External ports to try when others hold them. */
+const portTries = 4;
+
+export interface PortMapperOptions {
+  readonly services: ProtocolServices;
+  /** The preferred first. */
+  readonly protocols: readonly MappingProtocol[];
+  readonly findGateway: FindGateway;
+  /** Folder of the journal. */
+  readonly stateDir: string;
+  /** Tells the journals of several mappers apart. */
+  readonly journalName: string;
+  /** What to ask for, in seconds. @default 3600 */
+  readonly lifetimeSeconds?: number;
+  /** How often a mapping is looked after between its renewals, in milliseconds. @default 60000 */
+  readonly checkIntervalMs?: number;
+}
+
+/** What is wanted: a port of this machine that the internet can reach. */
+export interface WantedMapping {
+  readonly transport: Transport;
+  /** 1 to 65535, open at our own address. */
+  readonly internalPort: number;
+  /** 6 opens a pinhole in the gateway's firewall, to our own address. @default 4 */
+  readonly family?: 4 | 6;
+}
+
+/** A mapping that is kept alive until it is released. */
+export interface PortMapping {
+  /** Where the internet reaches it at present: a gateway that lost its state may give another. */
+  readonly external: Endpoint;
+  readonly protocol: string;
+  readonly gateway: Gateway;
+  /** Removes it from the gateway. Idempotent; never rejects. */
+  release(): Promise<void>;
+}
+
+/** Keeps mappings at the default gateway, and gives every one of them back. */
+export class PortMapper {
+  private readonly closing = new AbortController();
+  private readonly choice: ProtocolChoice;
+  private readonly making = new Set<Promise<PortMapping>>();
+  private readonly held = new Set<HeldMapping>();
+  /** Mappings that failed half-way and are being removed. */
+  private readonly undoing = new Set<Promise<void>>();
+  private journal: Promise<MappingJournal> | undefined;
+
+  constructor(private readonly options: PortMapperOptions) {
+    this.choice = new ProtocolChoice(options.protocols, options.services, this.closing.signal);
+  }
+
+  /** Which protocol the gateway speaks. Leaves nothing behind. @throws StrategyError GATEWAY_MISSING, MAPPING_UNSUPPORTED */
+  async probe(family: 4 | 6, signal: AbortSignal): Promise<{ readonly gateway: Gateway; readonly protocol: string }> {
+    const gateway = await this.options.findGateway(family);
+    const [protocol] = await this.usable(gateway, signal);
+    if (!protocol) throw new StrategyError('MAPPING_UNSUPPORTED', `The gateway ${gateway.address} maps no ports.`);
+    return { gateway, protocol: protocol.name };
+  }
+
+  /**
+   * Maps a port. The mapping is in the journal before the gateway hears of it.
+   * @throws StrategyError GATEWAY_MISSING, MAPPING_UNSUPPORTED, MAPPING_REFUSED, MAPPING_TIMEOUT, MAPPING_CONFLICT, NAT_STACKED,
+   * JOURNAL_UNWRITABLE
+   */
+  map(wanted: WantedMapping, signal: AbortSignal): Promise<PortMapping> {
+    const making = this.make(wanted, AbortSignal.any([signal, this.closing.signal]));
+    this.making.add(making);
+    const done = () => this.making.delete(making);
+    making.then(done, done);
+    return making;
+  }
+
+  /** Removes what an earlier run left behind. @returns how many mappings are gone @throws AgentError JOURNAL_UNWRITABLE */
+  async recover(): Promise<number> {
+    const journal = await this.openJournal();
+    const { clock, log } = this.options.services;
+    const left = journal.entries();
+    const outcomes = await Promise.all(
+      left.map(async (entry) => {
+        const protocol = this.options.protocols.find(({ name }) => name === entry.protocol);
+        const over = entry.expires !== null && entry.expires <= clock.wallTime();
+        if (!protocol || over) {
+          if (over) await journal.delete(entry);
+          return false;
+        }
+        return this.remove({ protocol, gateway: entry.gateway, request: { ...entry, lifetimeSeconds: 0 }, entry });
+      }),
+    );
+    const removed = outcomes.filter(Boolean).length;
+    if (left.length > 0) log.info('mapping.recovered', { left: left.length, removed });
+    return removed;
+  }
+
+  /** Gives every mapping back. Idempotent; never rejects. */
+  async close(): Promise<void> {
+    this.closing.abort(new StrategyError('ATTEMPT_ABORTED', 'The port mapper is closed.'));
+    await Promise.allSettled(this.making);
+    await Promise.all([...this.held].map((mapping) => mapping.release()));
+    await Promise.all(this.undoing);
+  }
+
+  private async make(wanted: WantedMapping, signal: AbortSignal): Promise<PortMapping> {
+    const { services, findGateway, lifetimeSeconds = 3600, checkIntervalMs = 60_000 } = this.options;
+    const nonce = Buffer.from(services.random.bytes(12)).toString('hex');
+    const acquire = async (preferredPort: number, acquiring: AbortSignal): Promise<Acquired> => {
+      const gateway = await findGateway(wanted.family ?? 4);
+      const request = { ...wanted, nonce, lifetimeSeconds, externalPort: preferredPort };
+      return this.acquire(gateway, request, acquiring);
+    };
+    const first = await acquire(wanted.internalPort, signal);
+    const mapping = new HeldMapping(first, {
+      services,
+      checkIntervalMs,
+      callTimeoutMs,
+      findGateway,
+      acquire,
+      renew: (acquired, renewing) => this.renew(acquired, renewing),
+      remove: (acquired) => this.remove(acquired),
+      onReleased: () => this.held.delete(mapping),
+    });
+    this.held.add(mapping);
+    mapping.start();
+    return mapping;
+  }
+
+  /** Tries what the gateway speaks, until one gives a mapping that leads somewhere. */
+  private async acquire(gateway: Gateway, wanted: MappingRequest, signal: AbortSignal): Promise<Acquired> {
+    const { log } = this.options.services;
+    const tried: MappingProtocol[] = [];
+    let failure: unknown;
+    let next = await this.usable(gateway, signal);
+    while (next.length > 0) {
+      for (const protocol of next) {
+        try {
+          return await this.acquireBy(protocol, gateway, wanted, signal);
+        } catch (error) {
+          signal.throwIfAborted();
+          const { code, message } = describeError(error);
+          log.debug('mapping.failed', { protocol: protocol.name, gateway: gateway.address, code, message });
+          if (code === 'NAT_STACKED') throw error;
+          failure ??= error;
+          tried.push(protocol);
+        }
+      }
+      next = await unlessAborted(this.choice.others(gateway, tried), signal);
+    }
+    this.choice.forget(gateway);
+    throw failure ?? new StrategyError('MAPPING_UNSUPPORTED', `The gateway ${gateway.address} maps no ports.`);
+  }
+
+  /** Asks for other external ports while they are taken. */
+  private async acquireBy(
+    protocol: MappingProtocol,
+    gateway: Gateway,
+    wanted: MappingRequest,
+    signal: AbortSignal,
+  ): Promise<Acquired> {
+    for (let tries = 1; ; tries++) {
+      const externalPort = tries === 1 ? wanted.externalPort : dynamicPort(this.options.services.random.fraction());
+      try {
+        const acquired = await this.request(protocol, gateway, { ...wanted, externalPort }, signal);
+        this.choice.remember(gateway, protocol);
+        const stacked = stackedNat(acquired.grant.external.address);
+        if (stacked === undefined) return acquired;
+        await this.remove(acquired);
+        throw new StrategyError('NAT_STACKED', stacked);
+      } catch (error) {
+        const taken = error instanceof StrategyError && error.code === 'MAPPING_CONFLICT';
+        if (!taken || tries === portTries) throw error;
+      }
+    }
+  }
+
+  private async usable(gateway: Gateway, signal: AbortSignal): Promise<readonly MappingProtocol[]> {
+    this.choice.refresh();
+    return unlessAborted(this.choice.usable(gateway), signal);
+  }
+
+  /** Makes a mapping at one gateway; a failure leaves nothing there, or in the journal what may be there. */
+  private async request(
+    protocol: MappingProtocol,
+    gateway: Gateway,
+    request: MappingRequest,
+    signal: AbortSignal,
+  ): Promise<Acquired> {
+    // Gateways may give a longer lease than they were asked for, or one without an end.
+    const entry = this.entryOf(protocol, gateway, request, Number.POSITIVE_INFINITY);
+    await this.write((journal) => journal.put(entry));
+    const { services } = this.options;
+    try {
+      const grant = await protocol.map(gateway, request, { services, timeoutMs: callTimeoutMs, signal });
+      return await this.enter({ protocol, gateway, request, entry }, grant, services.clock.now());
+    } catch (error) {
+      const certain = error instanceof StrategyError && certainlyNotMade.has(error.code);
+      if (certain) await this.write((journal) => journal.delete(entry)).catch(() => undefined);
+      else this.undo({ protocol, gateway, request, entry });
+      throw error;
+    }
+  }
+
+  private async renew(acquired: Acquired, signal: AbortSignal): Promise<Acquired> {
+    const { protocol, gateway, request } = acquired;
+    const { services } = this.options;
+    const grant = await protocol.map(gateway, request, { services, timeoutMs: callTimeoutMs, signal });
+    return this.enter(acquired, grant, services.clock.now());
+  }
+
+  /** Journals what was given in place of what was asked for. */
+  private async enter(
+    { protocol, gateway, request, entry: before }: Removable,
+    grant: Grant,
+    grantedAt: number,
+  ): Promise<Acquired> {
+    const granted = { ...request, externalPort: grant.external.port };
+    const entry = this.entryOf(protocol, gateway, granted, grant.lifetimeSeconds);
+    await this.write((journal) => journal.put(entry));
+    if (entry.externalPort !== before.externalPort) await this.write((journal) => journal.delete(before));
+    return { protocol, gateway, request: granted, grant, grantedAt, entry };
+  }
+
+  private entryOf(protocol: MappingProtocol, gateway: Gateway, request: MappingRequest, lifetimeSeconds: number): JournalEntry {
+    const { transport, internalPort, externalPort, nonce } = request;
+    const ends = this.options.services.clock.wallTime() + lifetimeSeconds * 1000;
+    const expires = Number.isFinite(ends) ? ends : null;
+    return { protocol: protocol.name, gateway, transport, internalPort, externalPort, nonce, expires };
+  }
+
+  private async write(change: (journal: MappingJournal) => Promise<void>): Promise<void> {
+    try {
+      await change(await this.openJournal());
+    } catch (cause) {
+      throw new StrategyError('JOURNAL_UNWRITABLE', describeError(cause).message, { cause });
+    }
+  }
+
+  private undo(asked: Removable): void {
+    const removal: Promise<void> = this.remove(asked).then(() => {
+      this.undoing.delete(removal);
+    });
+    this.undoing.add(removal);
+  }
+
+  /** @returns whether it is gone for certain. Never rejects: what could not be asked for stays in the journal. */
+  private async remove({ protocol, gateway, request, entry }: Removable): Promise<boolean> {
+    const { services } = this.options;
+    const about = { protocol: protocol.name, gateway: gateway.address, port: entry.externalPort };
+    try {
+      // Nothing calls this off: it is what must happen at the end.
+      const signal = new AbortController().signal;
+      const gone = await protocol.unmap(gateway, request, { services, timeoutMs: callTimeoutMs, signal });
+      if (gone) services.log.debug('mapping.removed', about);
+      else services.log.warn('mapping.unconfirmed', about);
+      await (await this.openJournal()).delete(entry);
+      return gone;
+    } catch (error) {
+      const { code, message } = describeError(error);
+      services.log.warn('mapping.stuck', { ...about, code, message });
+      return false;
+    }
+  }
+
+  private openJournal(): Promise<MappingJournal> {
+    this.journal ??= MappingJournal.open(this.options.stateDir, this.options.journalName, this.options.services.log);
+    // A folder that cannot be used now may be mended later.
+    this.journal.catch(() => {
+      this.journal = undefined;
+    });
+    return this.journal;
+  }
+}
+
+/** What it takes to remove a mapping. */
+interface Removable {
+  readonly protocol: MappingProtocol;
+  readonly gateway: Gateway;
+  readonly request: MappingRequest;
+  readonly entry: JournalEntry;
+}
+
+/** A mapping that a gateway gave. */
+export interface Acquired extends Removable {
+  readonly grant: Grant;
+  /** When, on our monotonic clock: writing the journal takes a while. */
+  readonly grantedAt: number;
+}
+
+function unlessAborted<Value>(promise: Promise<Value>, signal: AbortSignal): Promise<Value> {
+  return new Promise((resolve, reject) => {
+    const onAbort = () => reject(signal.reason as Error);
+    if (signal.aborted) onAbort();
+    else signal.addEventListener('abort', onAbort, { once: true });
+    promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort));
+  });
+}

@@ -1,0 +1,62 @@
+import { isIP } from 'node:net';
+import { z } from 'zod';
+import type { RelayAddress } from './relay-source.js';
+
+/** Relays that one end offers; more cost time and bring nothing. */
+export const maxRelays = 4;
+/** Relays that are tried, one after the other. */
+export const maxSteps = 3;
+/** Addresses of one end that a relay may see. */
+export const maxSeen = 8;
+
+const address = z
+  .string()
+  .max(45)
+  .refine((text) => isIP(text) !== 0);
+const rttMs = z.number().min(0).max(60_000);
+const index = z
+  .number()
+  .int()
+  .min(0)
+  .max(maxRelays - 1);
+const step = z
+  .number()
+  .int()
+  .min(0)
+  .max(maxSteps - 1);
+// RFC 8656 servers are told apart from other services by their port: 443, or one that nobody needs to be root for.
+const relayAddress: z.ZodType<RelayAddress> = z.object({
+  address,
+  port: z.number().int().min(1024).max(65_535).or(z.literal(443)),
+  secure: z.boolean(),
+});
+
+/**
+ * What the two ends say. Both send `offer`, then `reach` about the other's offer. The controlling end orders the steps with
+ * `choice`. In each step the end whose relay it is sends `place`, the other connects there; who fails sends `failed`, and both go
+ * on to the next.
+ */
+const message = z.discriminatedUnion('type', [
+  /** Relays this end may ask, and its round trip to each. */
+  z.object({ type: z.literal('offer'), relays: z.array(relayAddress.and(z.object({ rttMs }))).max(maxRelays) }),
+  /** Relays of the other end that this end reaches, how far they are, and from which addresses they see it. */
+  z.object({
+    type: z.literal('reach'),
+    relays: z.array(z.object({ index, rttMs, seen: z.array(address).min(1).max(maxSeen) })).max(maxRelays),
+  }),
+  z.object({
+    type: z.literal('choice'),
+    steps: z.array(z.object({ opener: z.enum(['controlling', 'controlled']), index })).max(maxSteps),
+  }),
+  z.object({ type: z.literal('place'), step, address, port: z.number().int().min(1024).max(65_535) }),
+  z.object({ type: z.literal('failed'), step, code: z.string().regex(/^[A-Z][A-Z0-9_]{0,63}$/), message: z.string().max(300) }),
+]);
+
+export type RelayMessage = z.infer<typeof message>;
+export type RelayMessageOf<Type extends RelayMessage['type']> = Extract<RelayMessage, { type: Type }>;
+
+/** Undefined when it is not valid. */
+export function parseRelayMessage(payload: unknown): RelayMessage | undefined {
+  const parsed = message.safeParse(payload);
+  return parsed.success ? parsed.data : undefined;
+}

@@ -1,0 +1,157 @@
+import type { Duplex } from 'node:stream';
+import { sleep } from '../../core/clock.js';
+import { describeError, StrategyError } from '../../core/errors.js';
+import type { ByteStream } from '../../core/net.js';
+import { seal } from '../../core/sealing.js';
+import { type AttemptContext, asPath, type Path, type StrategyServices } from '../../core/strategy.js';
+import { formatEndpoint } from '../../discovery/candidates.js';
+import type { Inbox } from './inbox.js';
+import { mayBePlace, permissible } from './peer-address.js';
+import type { Relay, RelayAddress, RelayedPlace } from './relay-source.js';
+import { tune } from './turn/stream.js';
+
+/** How long both ends stay with one relay, in milliseconds. */
+const stepTimeoutMs = 7000;
+/** How long one connection to the relayed address may take, and the pause before the next, in milliseconds. */
+const connectTimeoutMs = 3000;
+const pauseMs = 250;
+
+interface StepOptions {
+  readonly step: number;
+  readonly context: AttemptContext;
+  readonly inbox: Inbox;
+  readonly services: StrategyServices;
+  readonly signal: AbortSignal;
+}
+
+/** This end opens a place at the relay and waits there. @throws StrategyError; the peer has been told and the place is given back */
+export async function openStep(
+  options: StepOptions & {
+    readonly relay: Relay;
+    /** Addresses that the relay sees the peer at. */
+    readonly peers: readonly string[];
+    /** Called with the end of giving the place back, as soon as that begins. */
+    readonly released: (done: Promise<void>) => void;
+  },
+): Promise<Path> {
+  const { step, context, services, relay, peers, released } = options;
+  return inStep(options, async (signal) => {
+    let settle: (stream: Duplex) => void = () => {};
+    const proven = new Promise<ByteStream>((resolve) => {
+      settle = resolve;
+    });
+    const onStream = (stream: ByteStream) => {
+      // Whoever came in first may be a stranger; the peer may still come.
+      context.prove(stream, { speakFirst: false }).then(settle, () => {});
+    };
+    // Joining a connection goes on while the step does, and a proven one outlives it.
+    const place = await relay.open({ peers: permissible(peers), onStream, signal });
+    let path: Path | undefined;
+    try {
+      await context.channel.send({ type: 'place', step, ...place.endpoint });
+      const stream = await Promise.race([proven, whenAborted(place.lost), whenAborted(signal)]);
+      path = await sealedPath(stream, relay.name, options, signal);
+    } finally {
+      if (path) bindLives(path, place, released);
+      else released(place.close());
+    }
+    services.log.debug('relay.opened', { relay: relay.name, place: formatEndpoint(place.endpoint) });
+    return path;
+  });
+}
+
+/** This end connects to the place that the peer opened. @throws StrategyError; the peer has been told */
+export async function connectStep(options: StepOptions & { readonly server: RelayAddress }): Promise<Path> {
+  const { step, inbox, context, services, server } = options;
+  return inStep(options, async (signal) => {
+    const place = await Promise.race([inbox.take('place', step), whenAborted(signal)]);
+    if (!mayBePlace(place, server.address)) {
+      throw new StrategyError('CANDIDATES_INVALID', 'The peer named a relayed address that leads nowhere on the internet.');
+    }
+    let last = 'no connection';
+    // The relay drops a connection that comes from an address it was not told; the next may leave through another one.
+    for (;;) {
+      try {
+        const stream = await services.net.connectTcp({ remote: place, timeoutMs: connectTimeoutMs, signal });
+        tune(services.net, stream);
+        await context.prove(stream, { speakFirst: true });
+        return await sealedPath(stream, formatEndpoint(server), options, signal);
+      } catch (error) {
+        last = describeError(error).message;
+        if (signal.aborted) throw withDetail(signal.reason, formatEndpoint(place), last);
+        await sleep(services.clock, pauseMs, signal).catch(() => {});
+      }
+    }
+  });
+}
+
+/** Runs this end's part, no longer than the step may take and the peer takes part, and tells the peer of its failure. */
+async function inStep(
+  { step, context, inbox, services, signal: outer }: StepOptions,
+  run: (signal: AbortSignal) => Promise<Path>,
+): Promise<Path> {
+  const over = new AbortController();
+  const signal = AbortSignal.any([outer, over.signal]);
+  const timer = services.clock.setTimer(stepTimeoutMs, () =>
+    over.abort(new StrategyError('RELAY_TIMEOUT', `The two ends did not meet at the relay within ${stepTimeoutMs / 1000} s.`)),
+  );
+  let toldByPeer = false;
+  inbox.take('failed', step).then(
+    ({ code, message }) => {
+      toldByPeer = true;
+      over.abort(new StrategyError('PEER_ENDED', `The peer: ${message} (${code})`));
+    },
+    // The end of the channel aborts the attempt.
+    () => {},
+  );
+  try {
+    return await run(signal);
+  } catch (error) {
+    outer.throwIfAborted();
+    const failure = signal.aborted && !(error instanceof StrategyError) ? (signal.reason as Error) : error;
+    const { code, message } = describeError(failure);
+    if (!toldByPeer) await context.channel.send({ type: 'failed', step, code, message: message.slice(0, 300) });
+    throw failure;
+  } finally {
+    timer.cancel();
+  }
+}
+
+/** What a relay carries is sealed from end to end: it sees ciphertext alone. */
+async function sealedPath(stream: ByteStream, relay: string, options: StepOptions, signal: AbortSignal): Promise<Path> {
+  const { context, services } = options;
+  const { localAddress = '', localPort = 0, remoteAddress = '', remotePort = 0 } = stream;
+  const sealed = await seal(stream, { secret: context.secret, role: context.role, clock: services.clock, signal });
+  return asPath(sealed, {
+    kind: 'relayed',
+    local: formatEndpoint({ address: localAddress, port: localPort }),
+    remote: formatEndpoint({ address: remoteAddress, port: remotePort }),
+    relay,
+  });
+}
+
+/** The path ends with its place, and the place is given back when the path has ended. */
+function bindLives(path: Path, place: RelayedPlace, released: (done: Promise<void>) => void): void {
+  const onLost = () => path.destroy(place.lost.reason as Error);
+  const onClose = () => {
+    place.lost.removeEventListener('abort', onLost);
+    released(place.close());
+  };
+  path.on('error', () => {});
+  place.lost.addEventListener('abort', onLost, { once: true });
+  if (path.closed) onClose();
+  else path.once('close', onClose);
+  if (place.lost.aborted) onLost();
+}
+
+function whenAborted(signal: AbortSignal): Promise<never> {
+  return new Promise((_, reject) => {
+    if (signal.aborted) reject(signal.reason as Error);
+    else signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true });
+  });
+}
+
+function withDetail(reason: unknown, place: string, last: string): Error {
+  if (!(reason instanceof StrategyError) || reason.code !== 'RELAY_TIMEOUT') return reason as Error;
+  return new StrategyError('RELAY_TIMEOUT', `${reason.message.replace(/\.$/, '')}: ${place}, ${last.replace(/\.$/, '')}.`);
+}

@@ -1,0 +1,299 @@
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterEach, describe, expect, it } from 'vitest';
+import { sleep } from '../../src/core/clock.js';
+import { StrategyError } from '../../src/core/errors.js';
+import type { Net } from '../../src/core/net.js';
+import type { Gateway } from '../../src/discovery/gateway/default-gateway.js';
+import type { CallOptions, MappingProtocol, MappingRequest } from '../../src/discovery/gateway/mapping-protocol.js';
+import { PortMapper } from '../../src/discovery/gateway/port-mapper.js';
+import { scratchFolder } from './admin-fake.js';
+import { FakeClock } from './fake-clock.js';
+
+const hour = 3600;
+const wanted = { transport: 'tcp', internalPort: 5000 } as const;
+const never = new AbortController().signal;
+
+/** A gateway in memory that speaks one protocol. */
+class FakeGateway implements MappingProtocol {
+  readonly families = [4] as const;
+  readonly mappings = new Map<number, MappingRequest>();
+  readonly asked: { readonly what: string; readonly at: number }[] = [];
+  address = '20.0.1.2';
+  /** When its state was made, in milliseconds. */
+  bootedAt = 0;
+  lifetimeSeconds = hour;
+  /** Pause before each answer, in milliseconds; Infinity for one that says nothing. */
+  delayMs = 0;
+  taken = new Set<number>();
+  onMap: (request: MappingRequest) => Promise<void> = async () => {};
+
+  constructor(
+    readonly name: string,
+    private readonly clock: FakeClock,
+  ) {}
+
+  async probe(_gateway: Gateway, options: CallOptions): Promise<void> {
+    await this.answer('probe', options);
+  }
+
+  async map(_gateway: Gateway, request: MappingRequest, options: CallOptions) {
+    await this.onMap(request);
+    if (!this.taken.has(request.externalPort)) this.mappings.set(request.externalPort, request);
+    await this.answer('map', options);
+    if (this.taken.has(request.externalPort)) throw new StrategyError('MAPPING_CONFLICT', 'taken');
+    const external = { address: this.address, port: request.externalPort };
+    return { external, lifetimeSeconds: this.lifetimeSeconds, epochSeconds: this.epoch };
+  }
+
+  async unmap(_gateway: Gateway, mapping: MappingRequest, options: CallOptions): Promise<boolean> {
+    this.mappings.delete(mapping.externalPort);
+    await this.answer('unmap', options);
+    return true;
+  }
+
+  async check(_gateway: Gateway, _mapping: MappingRequest, options: CallOptions) {
+    await this.answer('check', options);
+    return { epochSeconds: this.epoch, externalAddress: this.address };
+  }
+
+  /** Loses everything, as by a restart. */
+  restart(): void {
+    this.mappings.clear();
+    this.bootedAt = this.clock.now();
+  }
+
+  get ports(): number[] {
+    return [...this.mappings.keys()];
+  }
+
+  private get epoch(): number {
+    return Math.floor((this.clock.now() - this.bootedAt) / 1000);
+  }
+
+  private async answer(what: string, { timeoutMs, signal }: CallOptions): Promise<void> {
+    this.asked.push({ what, at: this.clock.now() });
+    if (this.delayMs === 0) return;
+    await sleep(this.clock, Math.min(this.delayMs, timeoutMs), signal);
+    if (this.delayMs > timeoutMs) throw new StrategyError('MAPPING_TIMEOUT', `${this.name} said nothing`);
+  }
+}
+
+const mappers: { readonly mapper: PortMapper; readonly clock: FakeClock }[] = [];
+afterEach(async () => {
+  await Promise.all(mappers.splice(0).map(({ mapper, clock }) => run(clock, mapper.close())));
+});
+
+async function world(names: readonly string[] = ['one']) {
+  const clock = new FakeClock();
+  const stateDir = await scratchFolder();
+  const gateways = names.map((name) => new FakeGateway(name, clock));
+  const here: Gateway = { family: 4, address: '192.168.1.1', interface: 'eth0', own: '192.168.1.2' };
+  const place = { gateway: here };
+  const logged: { event: string; fields: Record<string, unknown> }[] = [];
+  const note = (event: string, fields = {}) => logged.push({ event, fields });
+  const log = { debug: note, info: note, warn: note, error: note };
+  const random = { bytes: (length: number) => new Uint8Array(length).fill(7), fraction: () => 0.5 };
+  const open = (checkIntervalMs = 60_000) => {
+    const services = { net: {} as Net, clock, random, log };
+    const findGateway = async () => place.gateway;
+    const mapper = new PortMapper({
+      services,
+      protocols: gateways,
+      findGateway,
+      stateDir,
+      journalName: 'port-mapping',
+      checkIntervalMs,
+    });
+    mappers.push({ mapper, clock });
+    return mapper;
+  };
+  const journal = async (): Promise<unknown[]> =>
+    (JSON.parse(await readFile(join(stateDir, 'port-mapping.json'), 'utf8')) as { mappings: unknown[] }).mappings;
+  const gateway = gateways[0] as FakeGateway;
+  return { clock, gateways, gateway, place, here, stateDir, logged, open, journal };
+}
+
+/** Lets real file writes and fake time both go on until a promise settles. */
+async function run<T>(clock: FakeClock, promise: Promise<T>): Promise<T> {
+  let settled = false;
+  const done = () => {
+    settled = true;
+  };
+  promise.then(done, done);
+  while (!settled) {
+    // The journal is written to a real disk, in real time.
+    await new Promise((resolve) => setTimeout(resolve, 1));
+    await clock.advance(50);
+  }
+  return promise;
+}
+
+/** Moves time on until something is so. */
+async function until(clock: FakeClock, condition: () => boolean): Promise<void> {
+  for (let turns = 0; turns < 20_000 && !condition(); turns++) await clock.advance(1000);
+  expect(condition()).toBe(true);
+}
+
+describe('a mapping', () => {
+  it('is in the journal before the gateway hears of it', async () => {
+    const { clock, gateway, open, journal } = await world();
+    let seen: unknown[] = [];
+    gateway.onMap = async () => {
+      seen = await journal();
+    };
+    await run(clock, open().map(wanted, never));
+    expect(seen).toMatchObject([{ protocol: 'one', internalPort: 5000, externalPort: 5000 }]);
+  });
+
+  it('is removed from the gateway and from the journal when it is released', async () => {
+    const { clock, gateway, open, journal } = await world();
+    const mapping = await run(clock, open().map(wanted, never));
+    expect(gateway.ports).toEqual([5000]);
+    await run(clock, mapping.release());
+    expect(gateway.ports).toEqual([]);
+    expect(await journal()).toEqual([]);
+  });
+
+  it('is removed when the mapper closes, with all others', async () => {
+    const { clock, gateway, open } = await world();
+    const mapper = open();
+    await run(clock, Promise.all([mapper.map(wanted, never), mapper.map({ ...wanted, internalPort: 5001 }, never)]));
+    expect(gateway.ports).toEqual([5000, 5001]);
+    await run(clock, mapper.close());
+    expect(gateway.ports).toEqual([]);
+    expect(clock.pending).toBe(0);
+  });
+
+  it('that a killed run left is removed by the next', async () => {
+    const { clock, gateway, open, journal } = await world();
+    await run(clock, open().map(wanted, never));
+    expect(await run(clock, open().recover())).toBe(1);
+    expect(gateway.ports).toEqual([]);
+    expect(await journal()).toEqual([]);
+  });
+
+  it('whose lease has run out is struck off by the next run without asking', async () => {
+    const { clock, gateway, here, stateDir, open, journal } = await world();
+    const known = { protocol: 'one', gateway: here, transport: 'tcp', internalPort: 5000, nonce: '07'.repeat(12) };
+    const mappings = [
+      { ...known, externalPort: 6000, expires: 1 },
+      { ...known, externalPort: 6001, expires: null },
+    ];
+    await writeFile(join(stateDir, 'port-mapping.json'), JSON.stringify({ version: 1, mappings }));
+    await clock.advance(10);
+    expect(await run(clock, open().recover())).toBe(1);
+    expect(gateway.asked.map(({ what }) => what)).toEqual(['unmap']);
+    expect(await journal()).toEqual([]);
+  });
+
+  it('that is called off half-way is removed', async () => {
+    const { clock, gateway, open, journal } = await world();
+    const mapper = open();
+    const controller = new AbortController();
+    const reason = new Error('enough');
+    await run(clock, mapper.probe(4, never));
+    gateway.delayMs = 100;
+    gateway.onMap = async () => controller.abort(reason);
+    await expect(run(clock, mapper.map(wanted, controller.signal))).rejects.toBe(reason);
+    await run(clock, mapper.close());
+    expect(gateway.ports).toEqual([]);
+    expect(await journal()).toEqual([]);
+  });
+
+  it('that timed out is removed, for the gateway may have made it all the same', async () => {
+    const { clock, gateway, open } = await world();
+    const mapper = open();
+    await run(clock, mapper.probe(4, never));
+    gateway.delayMs = Number.POSITIVE_INFINITY;
+    await expect(run(clock, mapper.map(wanted, never))).rejects.toMatchObject({ code: 'MAPPING_TIMEOUT' });
+    await run(clock, mapper.close());
+    expect(gateway.ports).toEqual([]);
+  });
+
+  it('is renewed at half its lease, with the same port', async () => {
+    const { clock, gateway, open } = await world();
+    await run(clock, open().map(wanted, never));
+    const [first] = gateway.asked.filter(({ what }) => what === 'map');
+    await until(clock, () => gateway.asked.filter(({ what }) => what === 'map').length === 2);
+    const second = gateway.asked.filter(({ what }) => what === 'map')[1];
+    expect((second?.at ?? 0) - (first?.at ?? 0)).toBeGreaterThanOrEqual((hour * 1000) / 2);
+    expect((second?.at ?? 0) - (first?.at ?? 0)).toBeLessThan((hour * 1000) / 2 + 62_000);
+    expect(gateway.ports).toEqual([5000]);
+  });
+
+  it('is made anew when the gateway restarted', async () => {
+    const { clock, gateway, open, logged } = await world();
+    await run(clock, open().map(wanted, never));
+    await clock.advance(30_000);
+    gateway.restart();
+    await until(clock, () => gateway.ports.length === 1);
+    await until(clock, () =>
+      logged.some(({ event, fields }) => event === 'mapping.remade' && /restarted/.test(String(fields.reason))),
+    );
+  });
+
+  it('is made anew when the external address changed, and says the new one', async () => {
+    const { clock, gateway, open } = await world();
+    const mapping = await run(clock, open().map(wanted, never));
+    gateway.address = '20.0.7.7';
+    await until(clock, () => mapping.external.address === '20.0.7.7');
+  });
+
+  it('is made anew at another gateway when this machine moved', async () => {
+    const { clock, here, place, open } = await world();
+    const mapping = await run(clock, open().map(wanted, never));
+    place.gateway = { ...here, own: '192.168.1.77' };
+    await until(clock, () => mapping.gateway.own === '192.168.1.77');
+  });
+
+  it('takes another external port when the first is taken', async () => {
+    const { clock, gateway, open } = await world();
+    gateway.taken.add(5000);
+    const mapping = await run(clock, open().map(wanted, never));
+    expect(mapping.external.port).toBeGreaterThanOrEqual(49_152);
+    expect(gateway.ports).toEqual([mapping.external.port]);
+  });
+
+  it('at a gateway that is itself behind a NAT is not offered, and is removed', async () => {
+    const { clock, gateway, open } = await world();
+    gateway.address = '100.64.0.2';
+    await expect(run(clock, open().map(wanted, never))).rejects.toMatchObject({ code: 'NAT_STACKED' });
+    expect(gateway.ports).toEqual([]);
+  });
+});
+
+describe('of several protocols', () => {
+  it('the first in order that answers is used', async () => {
+    const { clock, gateways, open } = await world(['one', 'two', 'three']);
+    const [one, two] = gateways;
+    if (one) one.delayMs = Number.POSITIVE_INFINITY;
+    if (two) two.delayMs = 200;
+    expect((await run(clock, open().map(wanted, never))).protocol).toBe('two');
+  });
+
+  it('the one that worked is remembered', async () => {
+    const { clock, gateways, open } = await world(['one', 'two']);
+    const [one, two] = gateways;
+    if (one) one.delayMs = Number.POSITIVE_INFINITY;
+    const mapper = open();
+    await run(clock, mapper.map(wanted, never));
+    for (const gateway of gateways) gateway.asked.splice(0);
+    await run(clock, mapper.map({ ...wanted, internalPort: 5001 }, never));
+    expect(one?.asked).toEqual([]);
+    expect(two?.asked.map(({ what }) => what)).toEqual(['map']);
+  });
+
+  it('none answering gives the reason of each, and they are left alone for a minute', async () => {
+    const { clock, gateways, open } = await world(['one', 'two']);
+    for (const gateway of gateways) gateway.delayMs = Number.POSITIVE_INFINITY;
+    const mapper = open();
+    const refusal = { code: 'MAPPING_UNSUPPORTED', message: expect.stringMatching(/one said nothing.*two said nothing/) };
+    await expect(run(clock, mapper.map(wanted, never))).rejects.toMatchObject(refusal);
+    await expect(run(clock, mapper.map(wanted, never))).rejects.toMatchObject(refusal);
+    expect(gateways.map(({ asked }) => asked.length)).toEqual([1, 1]);
+    await clock.advance(61_000);
+    await expect(run(clock, mapper.map(wanted, never))).rejects.toMatchObject(refusal);
+    expect(gateways.map(({ asked }) => asked.length)).toEqual([2, 2]);
+  });
+});

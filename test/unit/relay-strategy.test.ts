@@ -1,0 +1,204 @@
+import { once } from 'node:events';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { systemClock } from '../../src/core/clock.js';
+import { StrategyError } from '../../src/core/errors.js';
+import type { Listener } from '../../src/core/net.js';
+import { Proofs } from '../../src/core/proof.js';
+import { systemRandom } from '../../src/core/random.js';
+import type { AttemptChannel, AttemptContext, Path, Role } from '../../src/core/strategy.js';
+import { createSystemNet } from '../../src/native/system-net.js';
+import { RelayStrategy } from '../../src/strategies/relay/index.js';
+import type { Relay, RelayedPlace } from '../../src/strategies/relay/relay-source.js';
+import { honest, type StunServer, silent, stunServer } from './stun-server.js';
+
+const net = createSystemNet();
+const secret = systemRandom.bytes(32);
+let servers: StunServer[];
+let paths: Path[];
+beforeEach(() => {
+  servers = [];
+  paths = [];
+});
+afterEach(async () => {
+  for (const path of paths) path.destroy();
+  await Promise.all(servers.map((server) => server.close()));
+});
+
+/** A relay on loopback: the place is a listener, and STUN is answered elsewhere. */
+class FakeRelay implements Relay {
+  readonly places: { closed: boolean; lose(): void }[] = [];
+  refusal: StrategyError | undefined;
+  private constructor(
+    readonly name: string,
+    readonly address: Relay['address'],
+  ) {}
+
+  static async start(name: string, behaviour = honest): Promise<FakeRelay> {
+    const server = await stunServer(behaviour);
+    servers.push(server);
+    return new FakeRelay(name, { address: '127.0.0.1', port: Number(server.name.split(':')[1]), secure: false });
+  }
+
+  async open({ onStream }: Parameters<Relay['open']>[0]): Promise<RelayedPlace> {
+    if (this.refusal) throw this.refusal;
+    const lost = new AbortController();
+    const listener: Listener = await net.listenTcp({ local: { address: '127.0.0.1', port: 0 }, onStream });
+    const place = { closed: false, lose: () => lost.abort(new StrategyError('TURN_UNREACHABLE', 'It is gone.')) };
+    this.places.push(place);
+    return {
+      endpoint: listener.local ?? { address: '', port: 0 },
+      lost: lost.signal,
+      close: async () => {
+        place.closed = true;
+        await listener.close();
+      },
+    };
+  }
+}
+
+interface Side {
+  readonly relays: readonly Relay[];
+  readonly use?: 'never' | 'faster' | 'always';
+}
+
+/** Runs the strategy at both ends. */
+function attempt(sides: Readonly<Record<Role, Side>>): { run: Record<Role, Promise<Path>>; abort: AbortController } {
+  const abort = new AbortController();
+  const channels = channelPair(abort.signal);
+  const start = (role: Role) => {
+    const { relays, use = 'faster' } = sides[role];
+    const log = { debug() {}, info() {}, warn() {}, error() {} };
+    const services = {
+      stateDir: '',
+      net,
+      clock: systemClock,
+      random: systemRandom,
+      log,
+      addresses: { stunServers: [], relay: { use, turn: [] } },
+    };
+    const proofs = new Proofs(role, secret, systemClock, abort.signal);
+    const context: AttemptContext = {
+      signal: abort.signal,
+      role,
+      peer: { key: '', address: '' },
+      secret,
+      overlayRttMs: 100,
+      channel: channels[role],
+      prove: (stream, options) => proofs.prove(stream, options),
+    };
+    const path = new RelayStrategy(services, [{ relays: async () => ({ found: relays, failures: [] }) }]).attempt(context);
+    path.then(
+      (found) => paths.push(found),
+      () => {},
+    );
+    return path;
+  };
+  return { run: { controlling: start('controlling'), controlled: start('controlled') }, abort };
+}
+
+describe('two ends at a relay', () => {
+  it('get one stream between them, which says what it is', async () => {
+    const relay = await FakeRelay.start('relay.test:3478');
+    const { run } = attempt({ controlling: { relays: [relay] }, controlled: { relays: [relay] } });
+    const [near, far] = await Promise.all([run.controlling, run.controlled]);
+    expect(near.info).toMatchObject({ kind: 'relayed', relay: 'relay.test:3478' });
+    near.write('over the branch');
+    expect(String((await once(far, 'data'))[0])).toBe('over the branch');
+  });
+
+  it('take the next when one refuses', async () => {
+    const [full, roomy] = [await FakeRelay.start('full.test:1'), await FakeRelay.start('roomy.test:1')];
+    full.refusal = new StrategyError('TURN_FULL', 'No room.');
+    const { run } = attempt({ controlling: { relays: [full, roomy] }, controlled: { relays: [roomy] } });
+    await Promise.all([run.controlling, run.controlled]);
+    expect(roomy.places).toHaveLength(1);
+  });
+
+  it('leave out one that does not answer', async () => {
+    const [mute, good] = [await FakeRelay.start('mute.test:1', silent), await FakeRelay.start('good.test:1')];
+    const { run } = attempt({ controlling: { relays: [mute, good] }, controlled: { relays: [good] } });
+    await Promise.all([run.controlling, run.controlled]);
+    expect(mute.places).toEqual([]);
+  });
+
+  it('say why the only one did not serve', async () => {
+    const relay = await FakeRelay.start('full.test:1');
+    relay.refusal = new StrategyError('TURN_FULL', 'No room.');
+    const { run } = attempt({ controlling: { relays: [relay] }, controlled: { relays: [relay] } });
+    await expect(run.controlling).rejects.toMatchObject({ code: 'TURN_FULL' });
+    await expect(run.controlled).rejects.toMatchObject({ code: 'TURN_FULL', message: expect.stringContaining('No room.') });
+  });
+
+  it('give the place back when the path ends', async () => {
+    const relay = await FakeRelay.start('relay.test:1');
+    const { run } = attempt({ controlling: { relays: [relay] }, controlled: { relays: [relay] } });
+    const [near, far] = await Promise.all([run.controlling, run.controlled]);
+    const ended = Promise.all([near, far].map((path) => once(path, 'close')));
+    near.destroy();
+    far.destroy();
+    await ended;
+    expect(relay.places.map(({ closed }) => closed)).toEqual([true]);
+  });
+
+  it('lose the path with the place', async () => {
+    const relay = await FakeRelay.start('relay.test:1');
+    const { run } = attempt({ controlling: { relays: [relay] }, controlled: { relays: [relay] } });
+    const both = await Promise.all([run.controlling, run.controlled]);
+    const ended = Promise.race(both.map((path) => new Promise((resolve) => path.once('error', resolve))));
+    relay.places[0]?.lose();
+    expect(await ended).toMatchObject({ code: 'TURN_UNREACHABLE' });
+  });
+
+  it('stop when they are called off', async () => {
+    const relay = await FakeRelay.start('relay.test:1', silent);
+    const { run, abort } = attempt({ controlling: { relays: [relay] }, controlled: { relays: [relay] } });
+    abort.abort(new StrategyError('ATTEMPT_ABORTED', 'Another won.'));
+    await expect(run.controlling).rejects.toMatchObject({ code: 'ATTEMPT_ABORTED' });
+    await expect(run.controlled).rejects.toMatchObject({ code: 'ATTEMPT_ABORTED' });
+  });
+
+  it('have none when neither names one', async () => {
+    const { run } = attempt({ controlling: { relays: [] }, controlled: { relays: [] } });
+    await expect(run.controlling).rejects.toMatchObject({ code: 'RELAY_NONE' });
+    await expect(run.controlled).rejects.toMatchObject({ code: 'RELAY_NONE' });
+  });
+
+  it('use none where one end wants none', async () => {
+    const relay = await FakeRelay.start('relay.test:1');
+    const { run, abort } = attempt({ controlling: { relays: [relay] }, controlled: { relays: [relay], use: 'never' } });
+    await expect(run.controlled).rejects.toMatchObject({ code: 'RELAY_DISABLED' });
+    // The agent ends the attempt at the other end then.
+    abort.abort(new StrategyError('PEER_ENDED', 'Relays are switched off.'));
+    await expect(run.controlling).rejects.toMatchObject({ code: 'PEER_ENDED' });
+    expect(relay.places).toEqual([]);
+  });
+});
+
+function channelPair(signal: AbortSignal): Record<Role, AttemptChannel> {
+  const ends = { controlling: new End(signal), controlled: new End(signal) };
+  const channel = (own: End, other: End): AttemptChannel => ({
+    send: async (message) => other.put(JSON.parse(JSON.stringify(message))),
+    receive: () => own.get(),
+  });
+  return { controlling: channel(ends.controlling, ends.controlled), controlled: channel(ends.controlled, ends.controlling) };
+}
+
+class End {
+  private readonly messages: unknown[] = [];
+  private readonly readers: ((message: unknown) => void)[] = [];
+  constructor(private readonly signal: AbortSignal) {}
+
+  put(message: unknown): void {
+    const reader = this.readers.shift();
+    if (reader) reader(message);
+    else this.messages.push(message);
+  }
+
+  get(): Promise<unknown> {
+    if (this.messages.length > 0) return Promise.resolve(this.messages.shift());
+    return new Promise((resolve, reject) => {
+      this.readers.push(resolve);
+      this.signal.addEventListener('abort', () => reject(this.signal.reason as Error), { once: true });
+    });
+  }
+}
