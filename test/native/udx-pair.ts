@@ -5,7 +5,7 @@ import type { OpenStreamOptions, ReliableStream, ReliableUdp, ReliableUdpSocket 
 import { createUdx } from '../../src/native/udx/create-udx.js';
 
 /** The reliability layer of this machine. */
-export function udx(): ReliableUdp {
+function udx(): ReliableUdp {
   const created = createUdx({ clock: systemClock, random: systemRandom });
   if (!created.udp) throw new Error(created.reason);
   return created.udp;

@@ -31,7 +31,7 @@ export interface Beat {
 const magic = Buffer.from('RTSu');
 const tagLength = 16;
 const signedLength = 45;
-export const beatLength = signedLength + tagLength;
+const beatLength = signedLength + tagLength;
 export const nonceLength = 8;
 const flag = { ask: 1, finished: 2, gone: 4 } as const;
 

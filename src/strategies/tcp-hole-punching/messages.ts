@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { candidateSchema, maxCandidates } from '../../discovery/candidates.js';
 
 /** What an end's NAT does with new TCP connections, as far as STUN servers showed. */
-export const natFindingSchema = z.object({
+const natFindingSchema = z.object({
   /**
    * RFC 4787 §4.1. `independent`: two servers saw the punching port in one place; `dependent`: in different ones; `unknown`: there
    * were no two to compare.

@@ -15,7 +15,10 @@ export class Caller {
   private readonly listeners = new Set<() => void>();
 
   constructor(private readonly socket: Socket) {
-    this.ended = new Promise((resolve) => socket.once('close', () => resolve()));
+    this.ended = new Promise((resolve) => {
+      if (socket.closed) resolve();
+      else socket.once('close', () => resolve());
+    });
     socket.on('end', () => socket.destroy());
     const lines = createInterface({ input: socket });
     // It passes on what goes wrong with the socket.
