@@ -42,6 +42,7 @@ it('another process that connects to a bridge’s socket before the router is tu
     router: router as Router,
     runtimeDir,
     kind: 'unix',
+    priority: 128,
     id,
     peerKey: '11'.repeat(32),
     secret: new Uint8Array(32),
