@@ -16,6 +16,8 @@ import { Stranger } from './stranger.js';
 const signallingPort = 4702;
 /** The stranger's own, on the line to the public peer. */
 export const strangersAddress = '20.0.9.1';
+/** A bridge that the agents themselves replace by a better one would look like a stranger's work. */
+export const agentOptions = { args: ['--strategies', 'tcp-hole-punching'] };
 /** As Lab.settled, for the router that joins last. */
 const routesSpreadMs = 4000;
 
@@ -33,7 +35,7 @@ export class BesiegedLab {
     /** Where the stranger's router runs. */
     readonly host: Host,
     readonly stranger: Stranger,
-    private readonly ping: PingStream,
+    private ping: PingStream,
   ) {}
 
   static async open(): Promise<BesiegedLab> {
@@ -42,9 +44,9 @@ export class BesiegedLab {
       const host = lab.node('core');
       await joinOverlay(host, keyBetween(lab.a.router.key, lab.b.router.key));
       const stranger = await Stranger.at(host);
-      const agents = { a: lab.a.agent(), b: lab.b.agent() };
+      const agents = { a: lab.a.agent(agentOptions), b: lab.b.agent(agentOptions) };
       await Promise.all(sites.map((site) => agents[site].event('signalling.listening')));
-      const ping = lab.a.pingStream(lab.b.router.address, { intervalMs: 100 });
+      const ping = traffic(lab);
       await Promise.all(sites.map((site) => agents[site].event('bridge.up')));
       // Sessions are there from now on, so that no test waits for one.
       await Promise.all(sites.map((site) => host.ping(lab[site].router.address, { count: 1 })));
@@ -75,20 +77,23 @@ export class BesiegedLab {
   }
 
   /** Resolves when the agent has said why it refused the stranger. */
-  async refusal(site: Site, code: string, timeoutMs?: number): Promise<void> {
+  async refusal(site: Site, code: string): Promise<void> {
     const where = (line: { code: string; remote: string }) => line.code === code && line.remote === this.host.router.address;
-    await this.agents[site].event('signalling.failed', { where, ...(timeoutMs ? { timeoutMs } : {}) });
+    await this.agents[site].event('signalling.failed', { where });
   }
 
-  /** A new agent in the place of that of `b`; resolves when there is a bridge again. That the old one went down is no disturbance. */
+  /** A new agent in the place of that of `b`; resolves when there is a bridge again. What that does to traffic is no disturbance. */
   async restartB(): Promise<void> {
     const { a } = this.agents;
     const after = a.events.at(-1);
     await this.agents.b.terminate();
     await a.event('bridge.down', after ? { after } : {});
     this.calmSince = a.events.length;
-    this.agents.b = this.lab.b.agent();
+    this.agents.b = this.lab.b.agent(agentOptions);
     await Promise.all([this.agents.b.event('bridge.up'), a.event('bridge.up', after ? { after } : {})]);
+    await this.ping.stop();
+    this.ping = traffic(this.lab);
+    await this.ping.reply();
   }
 
   /** What the stranger has done to the bridge between the two since it is up, one sentence each. */
@@ -146,6 +151,11 @@ export class BesiegedLab {
   close(): Promise<void> {
     return this.lab.close();
   }
+}
+
+/** Traffic from `a` to `b`, which makes the session deserve its bridge and would miss it. */
+function traffic(lab: Lab): PingStream {
+  return lab.a.pingStream(lab.b.router.address, { intervalMs: 100 });
 }
 
 /** Gives a host without one a yggdrasil that knows the public peer. Resolves when the overlay routes to it. */

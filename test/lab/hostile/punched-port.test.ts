@@ -2,6 +2,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { AgentProcess } from '../agent-process.js';
 import { Lab } from '../lab.js';
 import { sites } from '../topology.js';
+import { agentOptions } from './besieged-lab.js';
 import { remainderOf, Stranger } from './stranger.js';
 
 let lab: Lab;
@@ -15,7 +16,7 @@ it('strangers at the punched port get no byte and are turned away, while the att
   const stranger = await Stranger.at(lab.p);
   // The two ends cannot reach each other for now, so that the attempt lasts.
   await lab.cut();
-  const agents = { a: lab.a.agent(), b: lab.b.agent() };
+  const agents = { a: lab.a.agent(agentOptions), b: lab.b.agent(agentOptions) };
   await Promise.all(sites.map((site) => agents[site].event('signalling.listening')));
   const ping = lab.a.pingStream(lab.b.router.address);
   const { port } = await punching(agents.b);
