@@ -61,6 +61,8 @@ describe('the lines of HJSON', () => {
           quotes,
           emitRootBraces: emitRootBraces || Object.keys(object).length === 0,
         } as Hjson.SerializeOptions);
+        // The parser makes this one a prototype, and no key.
+        fc.pre(!text.includes('__proto__'));
         let parsed: unknown;
         try {
           parsed = Hjson.parse(text);
