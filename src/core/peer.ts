@@ -103,7 +103,10 @@ export class Peer {
       let pauseMs: number;
       try {
         this.state = 'meeting';
+        this.rested = new AbortController();
         const link = await this.meet(signal);
+        // A link that comes while we meet is the one we get, or cuts the rest after a dial in vain short.
+        this.rested = new AbortController();
         this.state = 'waiting';
         if (link.identity.role === 'controlling') await this.control(link, signal);
         else await this.serve(link, signal);
@@ -125,6 +128,9 @@ export class Peer {
     const existing = signalling.linkWith(this.ref.key);
     if (existing) return existing;
     await this.services.wanted(this, signal);
+    // What ended the waiting may be the peer's own dial.
+    const met = signalling.linkWith(this.ref.key);
+    if (met) return met;
     this.services.creditOwn(this, dialCost);
     return await signalling.dial(this.ref, signal);
   }
@@ -164,6 +170,7 @@ export class Peer {
 
   /** Waits for a time to try for a better path, or less when something calls. @returns whether the bridge is still up then */
   private async bridgeHolds(bridge: Bridge, pauseMs: number, signal: AbortSignal): Promise<boolean> {
+    this.rested = new AbortController();
     await Promise.race([bridge.closed, this.rest(pauseMs, signal)]);
     return this.bridge === bridge;
   }
@@ -224,7 +231,6 @@ export class Peer {
   }
 
   private rest(pauseMs: number, signal: AbortSignal): Promise<void> {
-    this.rested = new AbortController();
     return sleep(this.services.clock, pauseMs, AbortSignal.any([signal, this.rested.signal])).catch(() => {});
   }
 
