@@ -10,6 +10,9 @@ const links = { a: 10, b: 10, p: 20 };
 const overlayRttMs = 100;
 const directRttMs = 60;
 
+/** One strategy, so that a bridge is not replaced by a better one, and no attempt goes on beside it. */
+const options = { args: ['--strategies', 'tcp-hole-punching'] };
+
 describe('two nodes behind NAT', () => {
   let lab: Lab;
   let a: AgentProcess;
@@ -18,8 +21,6 @@ describe('two nodes behind NAT', () => {
 
   beforeAll(async () => {
     lab = await Lab.create({ a: 'prc', b: 'prc', links, controlling: 'a' });
-    // One strategy, so that the one bridge is not replaced by a better one.
-    const options = { args: ['--strategies', 'tcp-hole-punching'] };
     [a, b] = [lab.a.agent(options), lab.b.agent(options)];
     await Promise.all([a.event('signalling.listening'), b.event('signalling.listening')]);
     await lab.settled();
@@ -88,7 +89,7 @@ describe('a session that ends', () => {
   afterAll(() => lab?.close());
 
   it('takes its bridge with it, and the agents’ own traffic does not bring it back', { timeout: 240_000 }, async () => {
-    const [a, b] = [lab.a.agent(), lab.b.agent()];
+    const [a, b] = [lab.a.agent(options), lab.b.agent(options)];
     await Promise.all([a.event('signalling.listening'), b.event('signalling.listening')]);
     await lab.settled();
     await lab.a.ping(lab.b.router.address, { count: 2 });
