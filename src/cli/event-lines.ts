@@ -21,6 +21,7 @@ export const eventLevels: { readonly [Name in Exclude<EventName, 'log'>]: LogLev
   'signalling.closed': 'debug',
   'signalling.failed': 'debug',
   'attempt.started': 'debug',
+  'attempt.refused': 'debug',
   'attempt.failed': 'debug',
   'path.proven': 'debug',
   'ladder.exhausted': 'warn',
@@ -55,9 +56,10 @@ const eventLines: { readonly [Name in EventName]: (event: EventOf<Name>) => stri
   'signalling.listening': ({ address, port }) => `meeting other agents at [${address}]:${port}`,
   'signalling.connected': ({ peer, agentVersion, role, rttMs, strategies }) =>
     `met ${name(peer)}, agent ${agentVersion}, ${ms(rttMs)} away over the overlay; this end is ${role}; common: ${strategies.join(', ') || 'none'}`,
-  'signalling.closed': ({ peer, reason: why }) => `parted from ${name(peer)}: ${why}`,
+  'signalling.closed': ({ peer, ...failure }) => `parted from ${name(peer)}: ${reason(failure)}`,
   'signalling.failed': ({ remote, retryInMs, ...failure }) => `could not meet ${remote}: ${reason(failure)}${retry(retryInMs)}`,
   'attempt.started': ({ peer, strategy, role }) => `trying ${strategy} with ${name(peer)} as the ${role} end`,
+  'attempt.refused': ({ peer, strategy, ...failure }) => `refused to try ${strategy} with ${name(peer)}: ${reason(failure)}`,
   'attempt.failed': ({ peer, strategy, durationMs, ...failure }) =>
     `${strategy} with ${name(peer)} failed after ${span(durationMs)}: ${reason(failure)}`,
   'path.proven': ({ peer, strategy, kind, local, remote, rttMs, overlayRttMs }) =>

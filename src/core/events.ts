@@ -46,10 +46,12 @@ export interface AgentEvents {
     strategies: readonly string[];
     rttMs: number;
   };
-  'signalling.closed': { peer: PeerRef; reason: string };
+  'signalling.closed': Failure & { peer: PeerRef };
   /** A remote that was turned away, or a peer that could not be met. `remote` is its overlay address. */
   'signalling.failed': Failure & { remote: string; retryInMs?: number };
   'attempt.started': AttemptRef & { role: 'controlling' | 'controlled' };
+  /** This end did not take what the peer offered. */
+  'attempt.refused': AttemptRef & Failure;
   'attempt.failed': AttemptRef & Failure & { durationMs: number };
   'path.proven': AttemptRef & { kind: 'direct' | 'relayed'; local: string; remote: string; rttMs: number; overlayRttMs: number };
   'ladder.exhausted': { peer: PeerRef; failures: readonly (Failure & { strategy: string })[]; retryInMs: number };
@@ -109,6 +111,7 @@ const eventNames: { [Name in EventName]: true } = {
   'signalling.closed': true,
   'signalling.failed': true,
   'attempt.started': true,
+  'attempt.refused': true,
   'attempt.failed': true,
   'path.proven': true,
   'ladder.exhausted': true,

@@ -1,3 +1,4 @@
+import { aborted } from './aborted.js';
 import type { ProvenPath } from './attempt.js';
 import { BackOff } from './back-off.js';
 import type { Bridge, Bridges } from './bridge.js';
@@ -5,7 +6,9 @@ import { type Clock, sleep } from './clock.js';
 import { BridgeError, describeError, type RatatoskrError, SignallingError, StrategyError } from './errors.js';
 import type { EventSource, PeerRef } from './events.js';
 import { type ClimbOptions, type Ladder, LadderExhausted } from './ladder.js';
+import { News } from './news.js';
 import type { Random } from './random.js';
+import { RateLimit } from './rate-limit.js';
 import type { AttemptOffer, SignallingLink } from './signalling/link.js';
 import type { Signalling } from './signalling/signalling.js';
 import type { SuccessMemory } from './success-memory.js';
@@ -22,6 +25,9 @@ const firstPriority = 128;
 const overlapMs = 1000;
 /** A bridge that held this long was a success: the next failure starts with the shortest pause. */
 const provenBridgeMs = 60_000;
+
+/** Attempts that the peer may offer at once, and how many a second after that; its climbs and back-off need far fewer. */
+const offers = { burst: 32, perSecond: 0.5, sources: 1 };
 
 export type PeerState = 'meeting' | 'waiting' | 'climbing' | 'bridged' | 'resting' | 'ended';
 
@@ -57,6 +63,8 @@ export class Peer {
   private readonly backOff: BackOff;
   /** Pauses between tries for a direct path while a relay carries the bridge. */
   private readonly upgrades: BackOff;
+  private readonly offers: RateLimit;
+  private readonly refusals: News;
   private bridge: Bridge | undefined;
   /** All that are up: the one above, and older ones on their way out. */
   private readonly bridges = new Set<Bridge>();
@@ -71,6 +79,8 @@ export class Peer {
   ) {
     this.backOff = new BackOff({ firstMs: firstPauseMs, longestMs: longestPauseMs, random: services.random });
     this.upgrades = new BackOff({ firstMs: firstUpgradeMs, longestMs: longestUpgradeMs, random: services.random });
+    this.offers = new RateLimit({ clock: services.clock, ...offers });
+    this.refusals = new News(services.clock);
     this.life = this.live(this.living.signal);
   }
 
@@ -186,14 +196,19 @@ export class Peer {
     await aborted(AbortSignal.any([signal, link.signal]));
     await Promise.all(running);
     signal.throwIfAborted();
-    const reason = link.signal.reason as Error;
-    if (reason instanceof SignallingError && reason.code === 'PEER_LEFT') await this.bridge?.close(reason);
-    throw reason;
+    throw link.signal.reason;
   }
 
   private async follow(link: SignallingLink, offer: AttemptOffer, signal: AbortSignal): Promise<void> {
-    const refusal = this.services.refusal(this);
-    if (refusal) return offer.refuse(refusal.code, refusal.message);
+    const tooMany = new StrategyError('PEER_BUSY', 'The peer offers attempts faster than they can be of use.');
+    const refusal = this.offers.take(this.ref.key) ? this.services.refusal(this) : tooMany;
+    if (refusal) {
+      offer.refuse(refusal.code, refusal.message);
+      const { id: attempt, strategy } = offer;
+      if (!this.refusals.isNew(refusal.code)) return undefined;
+      this.services.events.publish('attempt.refused', { peer: this.ref, attempt, strategy, ...describeError(refusal) });
+      return undefined;
+    }
     await this.adopt(await this.services.ladder.follow(link, offer, signal), signal);
     return undefined;
   }
@@ -247,11 +262,4 @@ export class Peer {
       events.publish('log', { level: 'error', name: 'peer.failed', fields: { peer: this.ref, ...describeError(error) } });
     }
   }
-}
-
-function aborted(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) resolve();
-    else signal.addEventListener('abort', () => resolve(), { once: true });
-  });
 }

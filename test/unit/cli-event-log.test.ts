@@ -29,9 +29,10 @@ const samples: { [Name in EventName]: AgentEvents[Name] } = {
   'session.ended': { peer },
   'signalling.listening': { address: '200:aaaa:bbbb::1', port: 4702 },
   'signalling.connected': { peer, role: 'controlling', agentVersion: '1.0.0', strategies: ['a', 'b'], rttMs: 5.25 },
-  'signalling.closed': { peer, reason: 'bye' },
+  'signalling.closed': { peer, ...failure },
   'signalling.failed': { ...failure, remote: peer.address, retryInMs: 60_000 },
   'attempt.started': { ...attempt, role: 'controlled' },
+  'attempt.refused': { ...attempt, ...failure },
   'attempt.failed': { ...attempt, ...failure, durationMs: 900 },
   'path.proven': { ...attempt, ...addresses },
   'ladder.exhausted': { peer, failures: [{ ...failure, strategy: 'tcp-hole-punching' }], retryInMs: 7_500 },
@@ -111,7 +112,7 @@ describe('pretty', () => {
   });
 
   test('does not let the text of others move the cursor', () => {
-    const text = prettyOf('signalling.closed', { peer, reason: '\u001b[2J\rgone' });
+    const text = prettyOf('signalling.closed', { peer, ...failure, message: '\u001b[2J\rgone' });
     expect(text).toContain('\uFFFD[2J\uFFFDgone');
   });
 

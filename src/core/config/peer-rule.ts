@@ -1,14 +1,20 @@
 import ipaddr from 'ipaddr.js';
+import { addressOf } from '../overlay-address.js';
 
 /** An entry of `allow` or `deny`: one peer by its key, or peers by a range of the overlay's addresses. */
-export type PeerRule = { readonly key: string } | { readonly network: Uint8Array; readonly prefixLength: number };
+export type PeerRule =
+  | { readonly key: string; readonly address: Uint8Array }
+  | { readonly network: Uint8Array; readonly prefixLength: number };
 
 /**
  * Reads a 64-digit public key, an overlay address or a CIDR block inside 200::/7; undefined for anything else.
  * An address of a routed subnet (300::/8) stands for the peer that the subnet belongs to.
  */
 export function parsePeerRule(text: string): PeerRule | undefined {
-  if (/^[0-9a-fA-F]{64}$/.test(text)) return { key: text.toLowerCase() };
+  if (/^[0-9a-fA-F]{64}$/.test(text)) {
+    const address = overlayBytes(addressOf(text));
+    return address && { key: text.toLowerCase(), address };
+  }
   const [address = '', prefix, ...rest] = text.split('/');
   const network = overlayBytes(address);
   if (!network || rest.length > 0) return undefined;

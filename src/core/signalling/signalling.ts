@@ -6,8 +6,10 @@ import { withDeadline } from '../deadline.js';
 import { describeError, SignallingError } from '../errors.js';
 import type { EventSource, PeerRef } from '../events.js';
 import type { ByteStream, Listener, Net } from '../net.js';
+import { News } from '../news.js';
 import { isOverlayAddress } from '../overlay-address.js';
 import type { Random } from '../random.js';
+import { RateLimit } from '../rate-limit.js';
 import type { RouterSelf } from '../router.js';
 import type { Strategy } from '../strategy.js';
 import { type Settings, tokens } from '../tokens.js';
@@ -20,10 +22,8 @@ const dialTimeoutMs = 10_000;
 const greetingsPerAddress = 2;
 /** Pause between tries to listen while the overlay address is missing, in milliseconds. */
 const listenRetryMs = 500;
-/** One refused remote is reported at most once in this many milliseconds. */
-const reportEveryMs = 60_000;
-/** Refused remotes remembered for that. */
-const reportsRemembered = 1024;
+/** Connections one node may open at once, and how many a second after that. An agent that redials rests between its tries. */
+const knocks = { burst: 30, perSecond: 0.5, sources: 4096 };
 
 /** Meets the agents of peers over the overlay: listens on and dials from one port, and keeps one link a peer. */
 @injectable()
@@ -35,7 +35,8 @@ export class Signalling {
   private listener: Listener | undefined;
   private readonly links = new Map<string, SignallingLink>();
   private readonly greetings = new Map<string, number>();
-  private readonly reported = new Map<string, number>();
+  private readonly knocks: RateLimit;
+  private readonly news: News;
   private readonly waiting = new Set<{ readonly key: string; resolve(link: SignallingLink): void }>();
   private running = new AbortController();
 
@@ -47,7 +48,10 @@ export class Signalling {
     @inject(tokens.settings) private readonly settings: Settings,
     @inject(tokens.strategies) private readonly strategies: readonly Strategy[],
     @inject(tokens.agentVersion) private readonly agentVersion: string,
-  ) {}
+  ) {
+    this.knocks = new RateLimit({ clock, ...knocks });
+    this.news = new News(clock);
+  }
 
   /** Listens on the router's overlay address, waiting for the address to appear. Ends with `close`. */
   async open(self: RouterSelf): Promise<void> {
@@ -153,6 +157,10 @@ export class Signalling {
       // Anyone may have 2^64 addresses in a routed subnet: they share one line in the log.
       return refuse(new SignallingError('SIGNALLING_NOT_ALLOWED', `${remote} is not the address of a node.`), 'no node');
     }
+    if (!permits(this.settings.current, { address: remote })) return refuse(notAllowed(remote));
+    if (!this.knocks.take(remote)) {
+      return refuse(new SignallingError('SIGNALLING_TOO_MANY', `${remote} connects over and over.`));
+    }
     const held = [...this.greetings.values()].reduce((sum, count) => sum + count, this.links.size);
     if ((this.greetings.get(remote) ?? 0) >= greetingsPerAddress || held >= this.settings.current.signalling.maxConnections) {
       return refuse(
@@ -195,9 +203,7 @@ export class Signalling {
         signal: this.running.signal,
         admit: (key) => {
           admit(key);
-          if (!permits(this.settings.current, { key, address: remote })) {
-            throw new SignallingError('SIGNALLING_NOT_ALLOWED', `${remote} is not permitted by allow and deny.`);
-          }
+          if (!permits(this.settings.current, { key, address: remote })) throw notAllowed(remote);
           if (!this.links.has(key) && this.links.size >= this.settings.current.signalling.maxPeers) {
             throw new SignallingError('SIGNALLING_TOO_MANY', `There are ${this.links.size} peers already.`);
           }
@@ -234,7 +240,7 @@ export class Signalling {
     link.signal.addEventListener('abort', () => {
       if (this.links.get(peer.key) !== link) return;
       this.links.delete(peer.key);
-      this.events.publish('signalling.closed', { peer, reason: describeError(link.signal.reason).message });
+      this.events.publish('signalling.closed', { peer, ...describeError(link.signal.reason) });
     });
     return link;
   }
@@ -250,13 +256,7 @@ export class Signalling {
   /** Says what was refused, but not for every connection of one that goes on knocking. */
   private report(remote: string, error: unknown, subject = remote): void {
     const failure = describeError(error);
-    const matter = `${subject} ${failure.code}`;
-    const now = this.clock.now();
-    const last = this.reported.get(matter);
-    if (last !== undefined && now - last < reportEveryMs) return;
-    if (this.reported.size >= reportsRemembered) this.reported.clear();
-    this.reported.set(matter, now);
-    this.events.publish('signalling.failed', { ...failure, remote });
+    if (this.news.isNew(`${subject} ${failure.code}`)) this.events.publish('signalling.failed', { ...failure, remote });
   }
 
   private explainListenFailure(error: unknown, address: string, port: number): SignallingError {
@@ -268,6 +268,10 @@ export class Signalling {
     }
     return new SignallingError('OVERLAY_ADDRESS_MISSING', `Cannot listen on ${address} (${code}): ${message}.`, { cause: error });
   }
+}
+
+function notAllowed(remote: string): SignallingError {
+  return new SignallingError('SIGNALLING_NOT_ALLOWED', `${remote} is not permitted by allow and deny.`);
 }
 
 /** Is it a node's own address (200::/8)? Those of the subnets that nodes route (300::/8) derive from no key. */

@@ -3,7 +3,7 @@ import type { Clock } from '../../core/clock.js';
 import { AgentError, describeError } from '../../core/errors.js';
 import type { Logger } from '../../core/logger.js';
 import type { ByteStream, DatagramSocket, Endpoint, Listener, Net } from '../../core/net.js';
-import { RateLimit, sourceOf } from './rate-limit.js';
+import { RateLimit, sourceOf } from '../../core/rate-limit.js';
 import { type Answer, answerBinding, type ResponderPlace } from './responder-answer.js';
 import { serveTcp } from './responder-tcp.js';
 

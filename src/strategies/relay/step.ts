@@ -1,4 +1,5 @@
 import type { Duplex } from 'node:stream';
+import { untilAborted } from '../../core/aborted.js';
 import { sleep } from '../../core/clock.js';
 import { describeError, StrategyError } from '../../core/errors.js';
 import type { ByteStream } from '../../core/net.js';
@@ -49,7 +50,7 @@ export async function openStep(
     let path: Path | undefined;
     try {
       await context.channel.send({ type: 'place', step, ...place.endpoint });
-      const stream = await Promise.race([proven, whenAborted(place.lost), whenAborted(signal)]);
+      const stream = await Promise.race([proven, untilAborted(place.lost), untilAborted(signal)]);
       path = await sealedPath(stream, relay.name, options, signal);
     } finally {
       if (path) bindLives(path, place, released);
@@ -64,7 +65,7 @@ export async function openStep(
 export async function connectStep(options: StepOptions & { readonly server: RelayAddress }): Promise<Path> {
   const { step, inbox, context, services, server } = options;
   return inStep(options, async (signal) => {
-    const place = await Promise.race([inbox.take('place', step), whenAborted(signal)]);
+    const place = await Promise.race([inbox.take('place', step), untilAborted(signal)]);
     if (!mayBePlace(place, server.address)) {
       throw new StrategyError('CANDIDATES_INVALID', 'The peer named a relayed address that leads nowhere on the internet.');
     }
@@ -142,13 +143,6 @@ function bindLives(path: Path, place: RelayedPlace, released: (done: Promise<voi
   if (path.closed) onClose();
   else path.once('close', onClose);
   if (place.lost.aborted) onLost();
-}
-
-function whenAborted(signal: AbortSignal): Promise<never> {
-  return new Promise((_, reject) => {
-    if (signal.aborted) reject(signal.reason as Error);
-    else signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true });
-  });
 }
 
 function withDetail(reason: unknown, place: string, last: string): Error {

@@ -1,5 +1,5 @@
 import ipaddr from 'ipaddr.js';
-import type { Clock } from '../../core/clock.js';
+import type { Clock } from './clock.js';
 
 export interface RateLimitOptions {
   readonly clock: Clock;
@@ -18,10 +18,10 @@ export class RateLimit {
 
   constructor(private readonly options: RateLimitOptions) {}
 
-  /** @returns whether the source may; then it is counted */
-  take(address: string): boolean {
+  /** @param from an IP address, or another name of a source @returns whether it may; then it is counted */
+  take(from: string): boolean {
     const { clock, perSecond, burst, sources } = this.options;
-    const key = sourceOf(address);
+    const key = sourceOf(from);
     const now = clock.now();
     const bucket = this.buckets.get(key) ?? { tokens: burst, at: now };
     bucket.tokens = Math.min(burst, bucket.tokens + ((now - bucket.at) / 1000) * perSecond);
