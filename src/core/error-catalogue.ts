@@ -153,7 +153,7 @@ export const errorCatalogue = {
     help: 'Nothing to do.',
   },
   PEER_BUSY: {
-    meaning: 'The peer’s agent does not take attempts at the moment.',
+    meaning: 'An agent does not take attempts at the moment: it serves as many peers as it may, or was offered too many.',
     help: 'Nothing to do; the agent tries again by itself.',
   },
   PEER_ENDED: {

@@ -68,6 +68,8 @@ export class Peer {
   private bridge: Bridge | undefined;
   /** All that are up: the one above, and older ones on their way out. */
   private readonly bridges = new Set<Bridge>();
+  /** Attempts of the peer's that run at this end. */
+  private readonly following = new Set<Promise<void>>();
   private rested = new AbortController();
   private readonly life: Promise<void>;
 
@@ -82,6 +84,11 @@ export class Peer {
     this.offers = new RateLimit({ clock: services.clock, ...offers });
     this.refusals = new News(services.clock);
     this.life = this.live(this.living.signal);
+  }
+
+  /** Neither bridged nor about to be. */
+  get idle(): boolean {
+    return this.bridges.size === 0 && this.following.size === 0 && this.state !== 'climbing';
   }
 
   /** A link with this peer has come up, whoever dialled. */
@@ -187,14 +194,13 @@ export class Peer {
 
   /** Controlled end: takes what the peer offers until the link is gone, and holds on to a bridge that outlives it. */
   private async serve(link: SignallingLink, signal: AbortSignal): Promise<void> {
-    const running = new Set<Promise<void>>();
     link.serve((offer) => {
       const run = this.follow(link, offer, signal).catch((error: unknown) => this.tell(error));
-      running.add(run);
-      void run.then(() => running.delete(run));
+      this.following.add(run);
+      void run.then(() => this.following.delete(run));
     });
     await aborted(AbortSignal.any([signal, link.signal]));
-    await Promise.all(running);
+    await Promise.all(this.following);
     signal.throwIfAborted();
     throw link.signal.reason;
   }

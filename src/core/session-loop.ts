@@ -22,6 +22,8 @@ const missesToEnd = 2;
 const segmentOverhead = 80;
 /** What the end of a link costs on the overlay at most, in bytes. */
 const farewellCost = 1000;
+/** How long a peer has until one that waits for its place may have it, in milliseconds. */
+const graceMs = 30_000;
 /** How long a session is remembered after its end, in milliseconds. */
 const memoryMs = 60_000;
 
@@ -75,6 +77,7 @@ export class SessionLoop {
     this.running = new AbortController();
     const { signal } = this.running;
     this.signalling.onLink = (link) => this.linkUp(link);
+    this.signalling.makeRoom = () => this.makeRoom();
     this.life = Promise.all([this.signalling.open(self), this.poll(signal)]).then(() => {});
   }
 
@@ -171,8 +174,8 @@ export class SessionLoop {
     if (
       !watched.peer &&
       watched.activity.foreignBytes > watched.spentBytes &&
-      this.roomForOneMore() &&
-      !this.directlyPeered.has(session.key)
+      !this.directlyPeered.has(session.key) &&
+      this.makeRoom()
     ) {
       this.meet(watched, now);
     }
@@ -280,10 +283,15 @@ export class SessionLoop {
     return undefined;
   }
 
-  private roomForOneMore(): boolean {
-    let peers = 0;
-    for (const { peer } of this.watched.values()) if (peer) peers += 1;
-    return peers < this.settings.current.signalling.maxPeers;
+  /** At the cap a newcomer takes the place of one that has come to nothing. @returns whether there is room */
+  private makeRoom(): boolean {
+    const served = [...this.watched.values()].filter(({ peer }) => peer);
+    if (served.length < this.settings.current.signalling.maxPeers) return true;
+    const now = this.clock.now();
+    const idle = served.find(({ peer, seenAt }) => peer?.idle && now - seenAt > graceMs);
+    if (!idle) return false;
+    void this.release(idle, new StrategyError('PEER_BUSY', 'Another peer needs the place.'));
+    return true;
   }
 
   /** Keys that the router is peered with, not counting what we added. */

@@ -30,6 +30,8 @@ const knocks = { burst: 30, perSecond: 0.5, sources: 4096 };
 export class Signalling {
   /** Called for every link that has come up, whoever dialled. */
   onLink: ((link: SignallingLink) => void) | undefined;
+  /** Asked when there are as many links as there may be: gives one up, or says no. */
+  makeRoom: (() => boolean) | undefined;
 
   private self: RouterSelf | undefined;
   private listener: Listener | undefined;
@@ -204,7 +206,8 @@ export class Signalling {
         admit: (key) => {
           admit(key);
           if (!permits(this.settings.current, { key, address: remote })) throw notAllowed(remote);
-          if (!this.links.has(key) && this.links.size >= this.settings.current.signalling.maxPeers) {
+          const full = this.links.size >= this.settings.current.signalling.maxPeers;
+          if (full && !this.links.has(key) && !this.makeRoom?.()) {
             throw new SignallingError('SIGNALLING_TOO_MANY', `There are ${this.links.size} peers already.`);
           }
         },
