@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { candidatesMessage, type NatFinding } from '../../src/strategies/tcp-hole-punching/messages.js';
 import { predictPorts } from '../../src/strategies/tcp-hole-punching/nat-finding.js';
 import { planFor } from '../../src/strategies/tcp-hole-punching/plan.js';
+import { testPlans } from './plan-table.js';
 
 const nats = {
   independent: { mapping: 'independent', allocation: 'random', canProbe: true },
@@ -22,7 +23,7 @@ function describePlan(own: Name, peer: Name, direct = false): string {
 }
 
 describe('the plan', () => {
-  const table: Record<Name, readonly string[]> = {
+  const expected: Record<Name, readonly string[]> = {
     //                 independent preserving no addon counting  random     perhaps   unknown  untold
     independent: ['punch', 'punch', 'punch', 'punch', 'probe', 'probe', 'punch', 'punch'],
     preserving: ['punch', 'punch', 'punch', 'punch', 'probe', 'probe', 'punch', 'punch'],
@@ -33,23 +34,7 @@ describe('the plan', () => {
     unknown: ['punch', 'punch', 'punch', 'punch', 'punch', 'punch', 'punch', 'punch'],
     untold: ['punch', 'punch', 'punch', 'punch', 'punch', 'punch', 'punch', 'punch'],
   };
-  const rows = names.flatMap((own) => names.map((peer, column) => ({ own, peer, expected: table[own][column] })));
-
-  it.each(rows)('of an end that is $own, towards one that is $peer, is $expected', ({ own, peer, expected }) => {
-    expect(describePlan(own, peer)).toBe(expected);
-  });
-
-  it('fits the other end’s', () => {
-    const other: Record<string, string> = { open: 'probe', probe: 'open' };
-    for (const { own, peer } of rows) {
-      const plan = describePlan(own, peer);
-      expect(describePlan(peer, own)).toBe(other[plan] ?? plan);
-    }
-  });
-
-  it('is never hopeless where a way needs no NAT’s help', () => {
-    for (const { own, peer } of rows) expect(describePlan(own, peer, true)).not.toBe('hopeless');
-  });
+  testPlans({ names, expected, describe: describePlan, hopeless: ['hopeless'] });
 });
 
 describe('what the samples say of a NAT', () => {

@@ -8,6 +8,7 @@ import {
   shuffledPorts,
 } from '../../src/strategies/udp-hole-punching/mapping.js';
 import { planFor } from '../../src/strategies/udp-hole-punching/plan.js';
+import { testPlans } from './plan-table.js';
 
 const samples = (...ports: number[]): Endpoint[] => ports.map((port) => ({ address: '20.0.1.2', port }));
 const describePlan = (own: Mapping, peer: Mapping, direct = false) => {
@@ -17,7 +18,7 @@ const describePlan = (own: Mapping, peer: Mapping, direct = false) => {
 };
 
 describe('the plan', () => {
-  const table: Record<Mapping, readonly string[]> = {
+  const expected: Record<Mapping, readonly string[]> = {
     //            independent    predictable          random               unknown        blocked
     independent: ['checks', 'checks', 'probe', 'checks', 'UDP_BLOCKED'],
     predictable: ['checks', 'checks', 'DOUBLE_RANDOM_NAT', 'checks', 'UDP_BLOCKED'],
@@ -25,23 +26,7 @@ describe('the plan', () => {
     unknown: ['checks', 'checks', 'probe', 'checks', 'UDP_BLOCKED'],
     blocked: ['UDP_BLOCKED', 'UDP_BLOCKED', 'UDP_BLOCKED', 'UDP_BLOCKED', 'UDP_BLOCKED'],
   };
-  const rows = mappings.flatMap((own) => mappings.map((peer, column) => ({ own, peer, expected: table[own][column] })));
-
-  it.each(rows)('of an end with a mapping that is $own, towards one that is $peer, is $expected', ({ own, peer, expected }) => {
-    expect(describePlan(own, peer)).toBe(expected);
-  });
-
-  it('fits the other end’s', () => {
-    const other: Record<string, string> = { open: 'probe', probe: 'open' };
-    for (const { own, peer } of rows) {
-      const plan = describePlan(own, peer);
-      expect(describePlan(peer, own)).toBe(other[plan] ?? plan);
-    }
-  });
-
-  it('is never hopeless where a way needs no NAT’s help', () => {
-    for (const { own, peer } of rows) expect(planFor(own, peer, { direct: true }).kind).not.toBe('hopeless');
-  });
+  testPlans({ names: mappings, expected, describe: describePlan, hopeless: ['DOUBLE_RANDOM_NAT', 'UDP_BLOCKED'] });
 });
 
 describe('a mapping', () => {
