@@ -112,6 +112,27 @@ it('a path that leads to another router than the peer’s never becomes a bridge
   attempt.hangUp();
 });
 
+it('a peer that offers attempts over and over is told to wait, and that is told once: PEER_BUSY', async () => {
+  const caller = await lab.introduce('b');
+  const told = lab.agents.b.events.length;
+  for (let count = 0; count < 60; count++) {
+    const attempt = offer();
+    caller.say(attempt);
+    const answer = ({ type, id }: { type: string; [field: string]: unknown }) => id === attempt.id && type !== 'data';
+    await Promise.race(
+      [caller.hear('accept', { where: answer }), caller.hear('refuse', { where: answer })].map((wait) =>
+        wait.catch(() => undefined),
+      ),
+    );
+    caller.say({ type: 'end', id: attempt.id, code: 'ATTEMPT_ABORTED', message: 'no' });
+  }
+  const refusals = caller.heard.filter(({ type }) => type === 'refuse');
+  expect(refusals.length).toBeGreaterThan(20);
+  expect(new Set(refusals.map(({ code }) => code))).toEqual(new Set(['PEER_BUSY']));
+  expect(lab.agents.b.events.slice(told).filter(({ event }) => event === 'attempt.refused')).toHaveLength(1);
+  caller.hangUp();
+});
+
 function offer() {
   const [id, random] = [randomBytes(16), randomBytes(32)].map((bytes) => bytes.toString('hex'));
   return { type: 'attempt', id, strategy: 'tcp-hole-punching', random };

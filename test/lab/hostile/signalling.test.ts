@@ -90,3 +90,17 @@ describe('1,000 connections of a stranger at once', () => {
     await knocking;
   });
 });
+
+it('a stranger who says hello and hangs up, over and over, is soon not heard any more: SIGNALLING_TOO_MANY', async () => {
+  const before = lab.agents.a.events.length;
+  for (let count = 0; count < 60; count++) {
+    const caller = await lab.call('a');
+    caller.hello(lab.host.router.key);
+    caller.answerPings();
+    await Promise.race([caller.hear('ping').catch(() => undefined), caller.ended]);
+    caller.hangUp();
+  }
+  const since = lab.agents.a.events.slice(before);
+  expect(since.filter(({ event }) => event === 'signalling.connected').length).toBeLessThanOrEqual(31);
+  expect(lab.agents.a.events.some((line) => 'code' in line && line.code === 'SIGNALLING_TOO_MANY')).toBe(true);
+});
