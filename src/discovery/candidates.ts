@@ -1,14 +1,12 @@
 import ipaddr from 'ipaddr.js';
 import { z } from 'zod';
 import type { Endpoint, InterfaceAddress } from '../core/net.js';
-import { isOverlayAddress } from '../core/overlay-address.js';
+import { reachOf } from '../core/reach.js';
 
 /** Candidates one end may send; the rest is not looked at. */
 export const maxCandidates = 16;
 /** A peer's sockets are bound to dynamic ports, and NATs keep those apart from the well-known ones (RFC 4787, REQ-3). */
 const lowestPort = 1024;
-/** Cloud metadata services, which answer whoever can reach them. */
-const metadataAddresses = new Set(['169.254.169.254', '100.100.100.200', 'fd00:ec2::254']);
 
 /** A transport address worth trying (RFC 8445, section 5.1.1). */
 export const candidateSchema = z.object({
@@ -17,9 +15,6 @@ export const candidateSchema = z.object({
   port: z.number().int().min(lowestPort).max(65535),
 });
 export type Candidate = z.infer<typeof candidateSchema>;
-
-/** Where an address can be reached from. */
-type Reach = 'everywhere' | 'own network' | 'nowhere';
 
 /** Host candidates: this machine's own addresses at one port, those of the overlay and of no use to a peer left out. */
 export function hostCandidates(interfaces: readonly InterfaceAddress[], port: number): Candidate[] {
@@ -56,11 +51,6 @@ export function usableCandidates(own: readonly Candidate[], remote: readonly Can
   });
 }
 
-/** Can the whole internet reach it, as far as the address tells? */
-export function isPublicAddress(address: string): boolean {
-  return reachOf(address) === 'everywhere';
-}
-
 /** `address:port`, with brackets around an IPv6 address. */
 export function formatEndpoint({ address, port }: Endpoint): string {
   return address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`;
@@ -80,12 +70,4 @@ function shareNetwork(own: readonly Candidate[], remote: readonly Candidate[]): 
 
 function ipv6Network(address: string): string {
   return ipaddr.IPv6.parse(address).parts.slice(0, 4).join(':');
-}
-
-function reachOf(address: string): Reach {
-  if (!ipaddr.isValid(address) || address.includes('%') || metadataAddresses.has(address) || isOverlayAddress(address))
-    return 'nowhere';
-  const range: string = ipaddr.parse(address).range();
-  if (range === 'unicast') return 'everywhere';
-  return range === 'private' || range === 'carrierGradeNat' || range === 'uniqueLocal' ? 'own network' : 'nowhere';
 }

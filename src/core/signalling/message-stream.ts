@@ -1,11 +1,11 @@
 import type { Clock } from '../clock.js';
 import { SignallingError } from '../errors.js';
 import type { ByteStream } from '../net.js';
+import { TokenBucket } from '../token-bucket.js';
 import { type Message, maxMessageBytes, parseMessage } from './messages.js';
 
 /** Messages a peer may send at once, and how many a second after that. An attempt needs about ten. */
-const burstMessages = 200;
-const messagesPerSecond = 50;
+const rate = { burst: 200, perSecond: 50 };
 /** Bytes waiting to be sent to a peer that does not read, before it is given up. */
 const maxUnsentBytes = 512 * 1024;
 
@@ -22,8 +22,7 @@ export interface MessageStreamEvents {
 export class MessageStream {
   private readonly pending: Buffer[] = [];
   private pendingBytes = 0;
-  private allowance = burstMessages;
-  private refilledAt: number;
+  private readonly allowance: TokenBucket;
   private closed = false;
 
   constructor(
@@ -31,7 +30,7 @@ export class MessageStream {
     private readonly clock: Clock,
     private readonly events: MessageStreamEvents,
   ) {
-    this.refilledAt = clock.now();
+    this.allowance = new TokenBucket(clock, rate);
     stream.on('data', (chunk: Buffer) => this.receive(chunk));
     stream.on('end', () => this.close());
     stream.on('error', (error) => {
@@ -106,8 +105,8 @@ export class MessageStream {
   }
 
   private deliver(line: string): void {
-    if (!this.takeAllowance()) {
-      this.close(new SignallingError('SIGNALLING_TOO_FAST', `The peer sent more than ${messagesPerSecond} messages a second.`));
+    if (!this.allowance.take()) {
+      this.close(new SignallingError('SIGNALLING_TOO_FAST', `The peer sent more than ${rate.perSecond} messages a second.`));
       return;
     }
     let message: Message | undefined;
@@ -118,15 +117,5 @@ export class MessageStream {
       return;
     }
     if (message) this.events.onMessage(message);
-  }
-
-  /** Token bucket: a message costs one. */
-  private takeAllowance(): boolean {
-    const now = this.clock.now();
-    this.allowance = Math.min(burstMessages, this.allowance + ((now - this.refilledAt) / 1000) * messagesPerSecond);
-    this.refilledAt = now;
-    if (this.allowance < 1) return false;
-    this.allowance -= 1;
-    return true;
   }
 }

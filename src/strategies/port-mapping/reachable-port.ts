@@ -1,6 +1,7 @@
 import { describeError, StrategyError } from '../../core/errors.js';
+import { isPublicAddress } from '../../core/reach.js';
 import type { StrategyServices } from '../../core/strategy.js';
-import { distinct, hostCandidates, isPublicAddress } from '../../discovery/candidates.js';
+import { distinct, hostCandidates } from '../../discovery/candidates.js';
 import type { PortMapper, PortMapping } from '../../discovery/gateway/port-mapper.js';
 import { stackedNat } from '../../discovery/gateway/stacked-nat.js';
 import { dynamicPort } from '../../discovery/listening-port.js';

@@ -1,0 +1,33 @@
+import type { Clock } from './clock.js';
+
+export interface TokenBucketOptions {
+  /** What may be done a second, in the long run. */
+  readonly perSecond: number;
+  /** What may be done at once. */
+  readonly burst: number;
+}
+
+/** Limits a rate: what is done takes a token, and tokens come back with time. */
+export class TokenBucket {
+  private tokens: number;
+  private filledAt: number;
+
+  constructor(
+    private readonly clock: Clock,
+    private readonly options: TokenBucketOptions,
+  ) {
+    this.tokens = options.burst;
+    this.filledAt = clock.now();
+  }
+
+  /** @returns whether it may be done; then it is counted */
+  take(): boolean {
+    const { perSecond, burst } = this.options;
+    const now = this.clock.now();
+    this.tokens = Math.min(burst, this.tokens + ((now - this.filledAt) / 1000) * perSecond);
+    this.filledAt = now;
+    if (this.tokens < 1) return false;
+    this.tokens -= 1;
+    return true;
+  }
+}
