@@ -12,6 +12,7 @@ import { ConfigError, describeError } from './core/errors.js';
 import { EventLogger } from './core/event-logger.js';
 import { EventSource } from './core/events.js';
 import type { Net } from './core/net.js';
+import { KnownServices, OfferedServices } from './core/peer-services.js';
 import { type Random, systemRandom } from './core/random.js';
 import type { ReliableUdp } from './core/reliable-udp.js';
 import { type RunLock, takeRunLock } from './core/run-lock.js';
@@ -70,6 +71,8 @@ export function createAgent(config: Config, parts: AgentParts = {}): Agent {
   const net = parts.net ?? createSystemNet(loadAddon());
   const random = parts.random ?? systemRandom;
   const reliableUdp = parts.reliableUdp ?? (parts.net ? undefined : createUdx({ clock, random }).udp);
+  const offeredServices = new OfferedServices();
+  const knownServices = new KnownServices();
   const strategies = chooseStrategies(resolved, [...builtIn, ...(parts.strategies ?? [])], {
     net,
     clock,
@@ -100,7 +103,8 @@ export function createAgent(config: Config, parts: AgentParts = {}): Agent {
       const router = new AdminRouter({ net, clock, random, events, journal, uris: admin === 'auto' ? [] : [admin] });
       const agentVersion = await packageVersion();
       const memory = await SuccessMemory.open(stateDir);
-      const parts = { net, clock, random, events, settings, strategies, router, memory, runtimeDir, agentVersion };
+      const services = { offeredServices, knownServices };
+      const parts = { net, clock, random, events, settings, strategies, router, ...services, memory, runtimeDir, agentVersion };
       const core = compose(parts).resolve(AgentCore);
       core.start();
       for (const strategy of strategies) void startStrategy(strategy, events);
@@ -141,6 +145,8 @@ interface Composition {
   readonly settings: Settings;
   readonly strategies: readonly Strategy[];
   readonly router: AdminRouter;
+  readonly offeredServices: OfferedServices;
+  readonly knownServices: KnownServices;
   readonly memory: SuccessMemory;
   readonly runtimeDir: string;
   readonly agentVersion: string;
@@ -157,6 +163,8 @@ function compose(parts: Composition): DependencyContainer {
   container.register(tokens.strategies, { useValue: parts.strategies });
   container.register(tokens.router, { useValue: parts.router });
   container.register(AdminRouter, { useValue: parts.router });
+  container.register(tokens.offeredServices, { useValue: parts.offeredServices });
+  container.register(tokens.knownServices, { useValue: parts.knownServices });
   container.register(tokens.memory, { useValue: parts.memory });
   container.register(tokens.runtimeDir, { useValue: parts.runtimeDir });
   container.register(tokens.agentVersion, { useValue: parts.agentVersion });

@@ -3,6 +3,7 @@ import type { Clock } from './clock.js';
 import type { Config } from './config.js';
 import type { EventSource } from './events.js';
 import type { Net } from './net.js';
+import type { KnownServices, OfferedServices } from './peer-services.js';
 import type { Random } from './random.js';
 import type { Router } from './router.js';
 import type { Strategy } from './strategy.js';
@@ -23,6 +24,8 @@ export const tokens = {
   router: Symbol('Router') as InjectionToken<Router>,
   /** Strategies in config order. */
   strategies: Symbol('Strategies') as InjectionToken<readonly Strategy[]>,
+  offeredServices: Symbol('OfferedServices') as InjectionToken<OfferedServices>,
+  knownServices: Symbol('KnownServices') as InjectionToken<KnownServices>,
   memory: Symbol('SuccessMemory') as InjectionToken<SuccessMemory>,
   /** Folder for sockets, created and private. */
   runtimeDir: Symbol('runtimeDir') as InjectionToken<string>,

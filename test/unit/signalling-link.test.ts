@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { SignallingError } from '../../src/core/errors.js';
 import { addressOf } from '../../src/core/overlay-address.js';
+import type { Services } from '../../src/core/peer-services.js';
 import { systemRandom } from '../../src/core/random.js';
 import type { AttemptConversation } from '../../src/core/signalling/attempt-conversation.js';
 import { greet } from '../../src/core/signalling/greeting.js';
@@ -197,4 +198,42 @@ describe('a link', () => {
     expect(await controlling.measure()).toBe(0);
     expect(controlling.rttMs).toBe(0);
   });
+
+  it('tells what an agent offers, and each change', async () => {
+    const { controlling, controlled } = await linkedEnds();
+    const heard: Services[] = [];
+    controlled.keepServices((services) => heard.push(services));
+    const [before, after] = [offers('20.0.1.2'), { stun: [], relay: [{ address: '20.0.1.2', port: 3479 }] }];
+    controlling.tellServices(before);
+    controlling.tellServices(after);
+    await settle();
+    expect(heard).toEqual([before, after]);
+  });
+
+  it('keeps what came before anyone listened', async () => {
+    const { controlling, controlled } = await linkedEnds();
+    controlling.tellServices(offers('20.0.1.2'));
+    await settle();
+    const heard: Services[] = [];
+    controlled.keepServices((services) => heard.push(services));
+    expect(heard).toEqual([offers('20.0.1.2')]);
+  });
+
+  it('passes over changes of what is offered that come too fast, and stays up', async () => {
+    const { controlling, controlled, clock } = await linkedEnds();
+    const heard: Services[] = [];
+    controlled.keepServices((services) => heard.push(services));
+    for (let count = 0; count < 50; count++) controlling.tellServices(offers(`20.0.1.${count}`));
+    await settle();
+    expect(heard).toHaveLength(5);
+    expect(controlled.signal.aborted).toBe(false);
+    await clock.advance(1000);
+    controlling.tellServices(offers('20.0.2.2'));
+    await settle();
+    expect(heard.at(-1)).toEqual(offers('20.0.2.2'));
+  });
 });
+
+function offers(address: string): Services {
+  return { stun: [{ address, port: 3478 }], relay: [] };
+}

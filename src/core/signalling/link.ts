@@ -4,8 +4,11 @@ import { withDeadline } from '../deadline.js';
 import type { ErrorCode } from '../error-catalogue.js';
 import { SignallingError, StrategyError } from '../errors.js';
 import type { PeerRef } from '../events.js';
+import type { Endpoint } from '../net.js';
+import type { Services } from '../peer-services.js';
 import type { Random } from '../random.js';
 import type { Role } from '../strategy.js';
+import { TokenBucket } from '../token-bucket.js';
 import { AttemptConversation } from './attempt-conversation.js';
 import type { MessageStream } from './message-stream.js';
 import type { Message, MessageOf } from './messages.js';
@@ -16,6 +19,8 @@ const maxAttempts = 16;
 const answerDeadlineMs = 10_000;
 /** Pings that a measurement sends. */
 const pingCount = 3;
+/** How often a peer may change what it offers. */
+const servicesRate = { burst: 5, perSecond: 1 };
 
 export interface LinkIdentity {
   readonly peer: PeerRef;
@@ -44,6 +49,10 @@ export class SignallingLink {
   private onOffer: ((offer: AttemptOffer) => void) | undefined;
   /** Offers that came before anyone served them: the other end may be done with its greeting first. */
   private readonly early: AttemptOffer[] = [];
+  private onServices: ((services: Services) => void) | undefined;
+  /** What came before anyone kept it. */
+  private earlyServices: Services | undefined;
+  private readonly servicesAllowance: TokenBucket;
   private readonly conversations = new Map<string, AttemptConversation>();
   private readonly offered = new Map<string, (answer: MessageOf<'accept'> | MessageOf<'refuse'>) => void>();
   private readonly pings = new Map<number, () => void>();
@@ -55,7 +64,9 @@ export class SignallingLink {
     private readonly messages: MessageStream,
     private readonly clock: Clock,
     private readonly random: Random,
-  ) {}
+  ) {
+    this.servicesAllowance = new TokenBucket(clock, servicesRate);
+  }
 
   get peer(): PeerRef {
     return this.identity.peer;
@@ -104,6 +115,18 @@ export class SignallingLink {
     for (const offer of this.early.splice(0)) onOffer(offer);
   }
 
+  /** Tells the peer what this agent offers, in place of what was told before. */
+  tellServices({ stun, relay }: Services): void {
+    this.messages.send({ type: 'services', stun: stun.map(toWire), relay: relay.map(toWire) });
+  }
+
+  /** Hands what the peer offers, now and at each change, to whoever keeps it. */
+  keepServices(onServices: (services: Services) => void): void {
+    this.onServices = onServices;
+    if (this.earlyServices) onServices(this.earlyServices);
+    this.earlyServices = undefined;
+  }
+
   receive(message: Message): void {
     switch (message.type) {
       case 'attempt':
@@ -120,6 +143,9 @@ export class SignallingLink {
         this.conversations
           .get(message.id)
           ?.finish(new StrategyError('PEER_ENDED', `The peer ended the attempt: ${message.message} (${message.code}).`));
+        break;
+      case 'services':
+        this.receiveServices(message);
         break;
       case 'ping':
         this.messages.send({ type: 'pong', id: message.id });
@@ -195,6 +221,13 @@ export class SignallingLink {
     }
   }
 
+  private receiveServices({ stun, relay }: MessageOf<'services'>): void {
+    if (!this.servicesAllowance.take()) return;
+    const services = { stun: stun.map(fromWire), relay: relay.map(fromWire) };
+    if (this.onServices) this.onServices(services);
+    else this.earlyServices = services;
+  }
+
   private begin(id: string, strategy: string, controllingRandom: Uint8Array, controlledRandom: Uint8Array): AttemptConversation {
     const { peer, ownKey, role } = this.identity;
     const [controllingKey, controlledKey] = role === 'controlling' ? [ownKey, peer.key] : [peer.key, ownKey];
@@ -229,4 +262,14 @@ export class SignallingLink {
       expired: () => new SignallingError('SIGNALLING_TIMEOUT', `The peer did not ${what} within ${answerDeadlineMs / 1000} s.`),
     });
   }
+}
+
+type WireEndpoint = MessageOf<'services'>['stun'][number];
+
+function toWire({ address, port }: Endpoint): WireEndpoint {
+  return { host: address, port };
+}
+
+function fromWire({ host, port }: WireEndpoint): Endpoint {
+  return { address: host, port };
 }

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { maxServiceEndpoints } from '../peer-services.js';
 
 /** Version of the signalling protocol. A hello of another version ends the conversation. */
 export const protocolVersion = 1;
@@ -12,6 +13,10 @@ const random = z.string().regex(/^[0-9a-f]{64}$/);
 const name = z.string().regex(/^[a-z0-9][a-z0-9-]{0,63}$/);
 const code = z.string().regex(/^[A-Z][A-Z0-9_]{0,63}$/);
 const sentence = z.string().max(512);
+/** Whether the host is one to turn to is for {@link KnownServices} to judge. */
+const endpoints = z
+  .array(z.object({ host: z.string().max(45), port: z.number().int().min(1).max(65_535) }))
+  .max(maxServiceEndpoints);
 
 /**
  * Signalling messages, one JSON object a line. Fields and types that are not listed are ignored, so that version 1 can grow.
@@ -38,6 +43,8 @@ const schemas = {
   data: z.object({ type: z.literal('data'), id: attemptId, payload: z.unknown() }),
   /** The attempt is over at this end. */
   end: z.object({ type: z.literal('end'), id: attemptId, code, message: sentence }),
+  /** Any time after hello, and at each change: the sender's transport addresses that offer these services, in place of all before. */
+  services: z.object({ type: z.literal('services'), stun: endpoints.default([]), relay: endpoints.default([]) }),
   ping: z.object({ type: z.literal('ping'), id: z.number().int().nonnegative() }),
   pong: z.object({ type: z.literal('pong'), id: z.number().int().nonnegative() }),
   /** Last message: this end leaves, and any bridge with it. */

@@ -8,6 +8,7 @@ import type { EventSource, PeerRef } from '../events.js';
 import type { ByteStream, Listener, Net } from '../net.js';
 import { News } from '../news.js';
 import { isOverlayAddress } from '../overlay-address.js';
+import type { KnownServices, OfferedServices } from '../peer-services.js';
 import type { Random } from '../random.js';
 import { RateLimit } from '../rate-limit.js';
 import type { RouterSelf } from '../router.js';
@@ -49,10 +50,15 @@ export class Signalling {
     @inject(tokens.events) private readonly events: EventSource,
     @inject(tokens.settings) private readonly settings: Settings,
     @inject(tokens.strategies) private readonly strategies: readonly Strategy[],
+    @inject(tokens.offeredServices) private readonly offered: OfferedServices,
+    @inject(tokens.knownServices) private readonly known: KnownServices,
     @inject(tokens.agentVersion) private readonly agentVersion: string,
   ) {
     this.knocks = new RateLimit({ clock, ...knocks });
     this.news = new News(clock);
+    offered.onChange = (services) => {
+      for (const link of this.links.values()) link.tellServices(services);
+    };
   }
 
   /** Listens on the router's overlay address, waiting for the address to appear. Ends with `close`. */
@@ -239,10 +245,12 @@ export class Signalling {
       return older;
     }
     this.links.set(peer.key, link);
+    this.known.linkUp(peer);
     older?.bye('There is a newer link.');
     link.signal.addEventListener('abort', () => {
       if (this.links.get(peer.key) !== link) return;
       this.links.delete(peer.key);
+      this.known.linkDown(peer);
       this.events.publish('signalling.closed', { peer, ...describeError(link.signal.reason) });
     });
     return link;
@@ -253,6 +261,8 @@ export class Signalling {
     const { peer, role, agentVersion, strategies } = link.identity;
     this.events.publish('signalling.connected', { peer, role, agentVersion, strategies, rttMs: link.rttMs });
     for (const waiting of this.waiting) if (waiting.key === peer.key) waiting.resolve(link);
+    link.tellServices(this.offered.current);
+    link.keepServices((services) => this.links.get(peer.key) === link && this.known.learn(peer, services));
     this.onLink?.(link);
   }
 

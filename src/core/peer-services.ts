@@ -1,0 +1,78 @@
+import type { PeerRef } from './events.js';
+import type { Endpoint } from './net.js';
+import { isPublicAddress } from './reach.js';
+
+/** What agents do for each other: `stun` answers Binding requests, `relay` relays. */
+export type ServiceKind = 'stun' | 'relay';
+
+/** The transport addresses at which an agent offers each service. */
+export type Services = Readonly<Record<ServiceKind, readonly Endpoint[]>>;
+
+export interface KnownService {
+  readonly peer: PeerRef;
+  readonly endpoint: Endpoint;
+}
+
+/** Addresses that one agent may name for a service; more are not looked at. */
+export const maxServiceEndpoints = 8;
+
+/** What this agent offers its peers. Whoever provides a service says so here, and signalling tells. */
+export class OfferedServices {
+  /** Called after each change. */
+  onChange: ((services: Services) => void) | undefined;
+  private services: Services = nothing;
+
+  get current(): Services {
+    return this.services;
+  }
+
+  /** Replaces what is offered of one kind; none takes the offer back. Idempotent. */
+  offer(kind: ServiceKind, endpoints: readonly Endpoint[]): void {
+    const offered = endpoints.slice(0, maxServiceEndpoints);
+    const before = this.services[kind];
+    const same = ({ address, port }: Endpoint, index: number) =>
+      before[index]?.address === address && before[index].port === port;
+    if (offered.length === before.length && offered.every(same)) return;
+    this.services = { ...this.services, [kind]: offered };
+    this.onChange?.(this.services);
+  }
+}
+
+/**
+ * What linked peers offer. It is their word, and harmless: whoever uses a service asks at the address and believes only an
+ * answer. Addresses that do not lead to the internet are left out, for nothing that they could tell or carry is of use beyond.
+ */
+export class KnownServices {
+  /** By key, the oldest link first. */
+  private readonly peers = new Map<string, { readonly peer: PeerRef; services: Services }>();
+
+  /** A link has come up: nothing is known of its peer yet. */
+  linkUp(peer: PeerRef): void {
+    this.peers.delete(peer.key);
+    this.peers.set(peer.key, { peer, services: nothing });
+  }
+
+  /** What a linked peer offers from now on. */
+  learn(peer: PeerRef, services: Services): void {
+    const known = this.peers.get(peer.key);
+    if (known) known.services = { stun: usable(services.stun), relay: usable(services.relay) };
+  }
+
+  linkDown(peer: PeerRef): void {
+    this.peers.delete(peer.key);
+  }
+
+  /** Those of the newest links first. */
+  of(kind: ServiceKind): readonly KnownService[] {
+    const newestFirst = [...this.peers.values()].reverse();
+    return newestFirst.flatMap(({ peer, services }) => services[kind].map((endpoint) => ({ peer, endpoint })));
+  }
+}
+
+const nothing: Services = { stun: [], relay: [] };
+/** Services of agents are on ports that need no privilege; a peer may not send us to any other. */
+const lowestPort = 1024;
+
+function usable(endpoints: readonly Endpoint[]): readonly Endpoint[] {
+  return endpoints.filter(({ address, port }) => port >= lowestPort && isPublicAddress(address)).slice(0, maxServiceEndpoints);
+}
