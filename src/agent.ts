@@ -21,6 +21,7 @@ import { Signalling } from './core/signalling/signalling.js';
 import type { Strategy, StrategyDefinition, StrategyServices } from './core/strategy.js';
 import { SuccessMemory } from './core/success-memory.js';
 import { type Settings, tokens } from './core/tokens.js';
+import { peerServers } from './discovery/stun/peer-servers.js';
 import { loadAddon } from './native/addon.js';
 import { createSystemNet } from './native/system-net.js';
 import { createUdx } from './native/udx/create-udx.js';
@@ -83,6 +84,9 @@ export function createAgent(config: Config, parts: AgentParts = {}): Agent {
     addresses: {
       get stunServers() {
         return settings.current.stun;
+      },
+      get stunPeers() {
+        return peerServers(knownServices.of('stun'));
       },
       get relay() {
         return settings.current.relay;

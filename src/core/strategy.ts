@@ -101,8 +101,10 @@ export interface StrategyServices {
 
 /** What the agent knows of its own transport addresses. */
 export interface AddressBook {
-  /** STUN servers to ask, in order, as `host:port`. */
+  /** STUN servers that the operator named, in order, as `host:port`. */
   readonly stunServers: readonly string[];
+  /** Peers that answer STUN, as `host:port`: to ask when none of the servers answers. @default none */
+  readonly stunPeers?: readonly string[];
   /** Relays that the operator named, and when they may be used. */
   readonly relay?: Config['relay'];
 }

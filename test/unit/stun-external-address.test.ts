@@ -228,6 +228,32 @@ describe('asking', () => {
   });
 });
 
+describe('peers that answer STUN', () => {
+  test('are asked when none of the servers answers', async () => {
+    const [quiet, a, b] = [await server(silent), await server(honest), await server(honest)];
+    const { mapped, port, agreement, failures } = await discover([quiet.name], { fallback: [a.name, b.name], timeoutMs: 50 });
+    expect([mapped, agreement]).toEqual([{ address: '127.0.0.1', port }, 'agree']);
+    expect(failures).toMatchObject([{ server: quiet.name, code: 'ETIMEDOUT' }]);
+  });
+
+  test('are asked when there is no server', async () => {
+    const a = await server(honest);
+    expect((await discover([], { fallback: [a.name], graceMs: 1 })).mapped).toMatchObject({ address: '127.0.0.1' });
+  });
+
+  test('have no say beside a server that answers, and are not even asked', async () => {
+    const [a, liar, other] = [await server(honest), await server(lying(elsewhere)), await server(lying(elsewhere))];
+    const { mapped, port, agreement } = await discover([a.name], { fallback: [liar.name, other.name] });
+    expect([mapped, agreement]).toEqual([{ address: '127.0.0.1', port }, 'one']);
+    expect([...liar.connections, ...other.connections]).toEqual([]);
+  });
+
+  test('that disagree are believed as little as servers that do', async () => {
+    const [a, liar] = [await server(honest), await server(lying(elsewhere))];
+    expect((await discover([], { fallback: [a.name, liar.name] })).agreement).toBe('disagree');
+  });
+});
+
 describe('agreement', () => {
   const seen = (...endpoints: [string, number][]) =>
     endpoints.map(([address, port], index) => ({ server: `s${index}`, mapped: { address, port } }));

@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { StrategyError } from '../../src/core/errors.js';
 import { systemRandom } from '../../src/core/random.js';
-import type { AttemptContext, Path, Role, Strategy, StrategyServices } from '../../src/core/strategy.js';
+import type { AddressBook, AttemptContext, Path, Role, Strategy, StrategyServices } from '../../src/core/strategy.js';
 import { maxProbes, openPorts } from '../../src/strategies/udp-hole-punching/birthday.js';
 import { udpHolePunching } from '../../src/strategies/udp-hole-punching/index.js';
 import { FakeClock } from './fake-clock.js';
@@ -33,13 +33,18 @@ beforeEach(() => {
 const overlayRttMs = 60;
 
 /** Starts an attempt at two ends, of which a controls. */
-function meet(natA: FakeNat, natB: FakeNat, signal = new AbortController().signal): { a: End; b: End } {
+function meet(
+  natA: FakeNat,
+  natB: FakeNat,
+  signal = new AbortController().signal,
+  addresses: AddressBook = { stunServers: world.stunServers },
+): { a: End; b: End } {
   const queues: Record<Role, { waiting: unknown[]; readers: ((message: unknown) => void)[] }> = {
     controlling: { waiting: [], readers: [] },
     controlled: { waiting: [], readers: [] },
   };
   const start = (role: Role, host: UdpHost): End => {
-    const strategy = strategyOn(host);
+    const strategy = strategyOn(host, addresses);
     const to = queues[role === 'controlling' ? 'controlled' : 'controlling'];
     const context: AttemptContext = {
       signal,
@@ -79,13 +84,13 @@ function meet(natA: FakeNat, natB: FakeNat, signal = new AbortController().signa
   return { a: start('controlling', world.host('20.0.1.2', natA)), b: start('controlled', world.host('20.0.2.2', natB)) };
 }
 
-function strategyOn(host: UdpHost): Strategy {
+function strategyOn(host: UdpHost, addresses: AddressBook = { stunServers: world.stunServers }): Strategy {
   const services: StrategyServices = {
     net: host.net,
     clock,
     random: systemRandom,
     log,
-    addresses: { stunServers: world.stunServers },
+    addresses,
     stateDir: '',
     reliableUdp: host,
   };
@@ -233,6 +238,35 @@ describe('an attempt that cannot work', () => {
     const strategy = udpHolePunching.create({}, services);
     expect(await strategy.probe?.({ signal: new AbortController().signal })).toMatchObject({ usable: 'no' });
     await expect(strategy.attempt({} as AttemptContext)).rejects.toMatchObject({ code: 'RELIABLE_UDP_MISSING' });
+  });
+});
+
+describe('peers that answer STUN', () => {
+  const never = new AbortController().signal;
+  const asked = (server: string) => world.datagrams.filter(({ to }) => `${to.address}:${to.port}` === server);
+
+  it('are enough where no server is named', async () => {
+    const { a } = meet(prc, prc, never, { stunServers: [], stunPeers: world.stunServers });
+    await clock.advance(4000);
+    expect(a.outcome.path).toBeDefined();
+  });
+
+  it('are asked when the servers are silent', async () => {
+    const { a } = meet(prc, prc, never, { stunServers: ['20.0.8.2:3478'], stunPeers: world.stunServers });
+    await clock.advance(6000);
+    expect(a.outcome.path).toBeDefined();
+  });
+
+  it('are not asked when a server answers', async () => {
+    meet(prc, prc, never, { stunServers: world.stunServers, stunPeers: ['20.0.8.2:3478'] });
+    await clock.advance(4000);
+    expect(asked('20.0.8.2:3478')).toEqual([]);
+  });
+
+  it('do not pass for blocked UDP when they are silent', async () => {
+    const { a } = meet(open, open, never, { stunServers: [], stunPeers: ['20.0.8.2:3478'] });
+    await clock.advance(6000);
+    expect(a.outcome.path).toBeDefined();
   });
 });
 

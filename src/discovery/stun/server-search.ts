@@ -11,6 +11,8 @@ export interface SearchOptions {
   readonly clock: Clock;
   /** `host:port`, the preferred first. */
   readonly servers: readonly string[];
+  /** Asked when none of those answers: a word that counts less, whatever the others would have said. @default none */
+  readonly fallback?: readonly string[];
   readonly family: 4 | 6;
   /** Its abort rejects with its reason. */
   readonly signal?: AbortSignal;
@@ -47,7 +49,15 @@ export type Ask = (remote: Endpoint, options: { readonly timeoutMs: number; read
  * @throws only the signal's reason
  */
 export async function searchServers(options: SearchOptions, ask: Ask): Promise<ServerAnswers> {
-  const { clock, servers, signal, parallel = 3, graceMs = 100 } = options;
+  const { servers, fallback = [] } = options;
+  const answers = await searchAmong(servers, options, ask);
+  if (answers.mapped || fallback.length === 0) return answers;
+  const others = await searchAmong(fallback, options, ask);
+  return { ...others, failures: [...answers.failures, ...others.failures] };
+}
+
+async function searchAmong(servers: readonly string[], options: SearchOptions, ask: Ask): Promise<ServerAnswers> {
+  const { clock, signal, parallel = 3, graceMs = 100 } = options;
   signal?.throwIfAborted();
   const search = new Search(options, ask);
   const abort = () => search.end();
@@ -75,7 +85,7 @@ export async function searchServers(options: SearchOptions, ask: Ask): Promise<S
 /** The addresses of a server, of one family. @throws Error with `code` EINVAL, ENOTFOUND or ETIMEDOUT, or the resolver's */
 export async function locateServer(
   server: string,
-  { net, clock, family, timeoutMs = 2_000, signal }: Omit<SearchOptions, 'servers'>,
+  { net, clock, family, timeoutMs = 2_000, signal }: Omit<SearchOptions, 'servers' | 'fallback'>,
 ): Promise<readonly Endpoint[]> {
   const name = parseHostPort(server);
   if (!name) throw systemError('EINVAL', `${server} is not host:port`);

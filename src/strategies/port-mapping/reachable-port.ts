@@ -61,12 +61,13 @@ export async function makeReachable(
 /** Where the internet sees this machine. A few hundred milliseconds; none when no server answers. */
 async function addressesSeen({ net, clock, random, addresses }: StrategyServices, signal: AbortSignal): Promise<string[]> {
   const local = { port: dynamicPort(random.fraction()) };
-  const servers = addresses.stunServers;
+  const { stunServers: servers, stunPeers: fallback = [] } = addresses;
   const seen = await discoverExternalAddress({
     net,
     clock,
     random,
     servers,
+    fallback,
     local,
     family: 4,
     signal,

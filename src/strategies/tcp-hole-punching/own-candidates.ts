@@ -1,5 +1,5 @@
 import { sleep } from '../../core/clock.js';
-import type { StrategyServices } from '../../core/strategy.js';
+import type { AddressBook, StrategyServices } from '../../core/strategy.js';
 import { type Candidate, candidateSchema, distinct, hostCandidates, reflexiveCandidate } from '../../discovery/candidates.js';
 import { dynamicPort } from '../../discovery/listening-port.js';
 import type { PortSample } from '../../discovery/nat-behaviour/port-allocation.js';
@@ -22,11 +22,13 @@ export interface OwnCandidates {
 /** This end's candidates and what its NAT does, from what STUN servers see over TCP. @throws only the signal's reason */
 export async function gatherCandidates(services: StrategyServices, port: number, signal: AbortSignal): Promise<OwnCandidates> {
   const { net, addresses, log } = services;
-  const [first = ''] = addresses.stunServers;
+  const { stunServers, stunPeers = [] } = addresses;
+  const everyone = [...stunServers, ...stunPeers];
+  const [first = ''] = everyone;
   const probing = sampleOtherPorts(services, first, signal);
   let external: ExternalAddress | undefined;
   try {
-    external = await ask(services, port, addresses.stunServers, signal);
+    external = await ask(services, port, addresses, signal);
     probing.hurry();
     let probes = await probing.samples;
     const answering = external.observations[0]?.server;
@@ -39,7 +41,7 @@ export async function gatherCandidates(services: StrategyServices, port: number,
     signal.throwIfAborted();
     if (external.agreement === 'disagree') log.warn('stun.disagreement', { observations: external.observations });
     for (const failure of external.failures) log.debug('stun.failed', { ...failure });
-    const order = ({ server }: { server: string }) => addresses.stunServers.indexOf(server);
+    const order = ({ server }: { server: string }) => everyone.indexOf(server);
     const observations = [...external.observations].sort((one, other) => order(one) - order(other));
     const { finding, next } = predictPorts({
       punching: observations.map(({ mapped }) => ({ local: port, external: mapped.port })),
@@ -79,7 +81,7 @@ function sampleOtherPorts(services: StrategyServices, server: string, signal: Ab
     Array.from({ length: probePorts }, async (): Promise<PortSample[]> => {
       const local = dynamicPort(random.fraction());
       try {
-        const { mapped, close } = await ask(services, local, [server], limit);
+        const { mapped, close } = await ask(services, local, { stunServers: [server] }, limit);
         close();
         return mapped ? [{ local, external: mapped.port }] : [];
       } catch {
@@ -98,6 +100,7 @@ function sampleOtherPorts(services: StrategyServices, server: string, signal: Ab
   };
 }
 
-function ask({ net, clock, random }: StrategyServices, port: number, servers: readonly string[], signal: AbortSignal) {
-  return discoverExternalAddress({ net, clock, random, servers, local: { port }, family: 4, signal });
+function ask({ net, clock, random }: StrategyServices, port: number, among: AddressBook, signal: AbortSignal) {
+  const { stunServers: servers, stunPeers: fallback = [] } = among;
+  return discoverExternalAddress({ net, clock, random, servers, fallback, local: { port }, family: 4, signal });
 }

@@ -31,8 +31,15 @@ export interface GatherOptions {
 
 /** This end's candidates and what its NAT does, as the peer is told. @throws only the signal's reason */
 export async function gatherOffer({ services, sockets, transactions, signal }: GatherOptions): Promise<Offer> {
-  const servers = await locateServers(services, signal);
-  const seen = await sampleMapping({ clock: services.clock, transactions, local: sockets.ipv4.local, servers, signal });
+  const { clock, addresses } = services;
+  const sample = async (names: readonly string[]) => {
+    const servers = await locateServers(names, services, signal);
+    const seen = await sampleMapping({ clock, transactions, local: sockets.ipv4.local, servers, signal });
+    return { servers, seen };
+  };
+  const { servers, seen: seenByServers } = await sample(addresses.stunServers);
+  // Of a peer's silence nothing follows: it may have claimed to answer, and not do so.
+  const seen = seenByServers.length > 0 ? seenByServers : (await sample(addresses.stunPeers ?? [])).seen;
   const hosts = hostCandidatesOf(services, sockets);
   return {
     // A NAT may take a port that no peer would try.
@@ -57,10 +64,14 @@ function hostCandidatesOf({ net }: StrategyServices, { ipv4, ipv6 }: CheckSocket
   return [...own(4, ipv4.local.port), ...(ipv6 ? own(6, ipv6.local.port) : [])].slice(0, maxHostCandidates);
 }
 
-/** IPv4 addresses of the configured servers; names that do not resolve in time are left out. */
-async function locateServers({ net, clock, addresses, log }: StrategyServices, signal: AbortSignal): Promise<Endpoint[]> {
+/** IPv4 addresses of servers; names that do not resolve in time are left out. */
+async function locateServers(
+  names: readonly string[],
+  { net, clock, log }: StrategyServices,
+  signal: AbortSignal,
+): Promise<Endpoint[]> {
   const located = await Promise.all(
-    addresses.stunServers.slice(0, maxServers).map(async (server) => {
+    names.slice(0, maxServers).map(async (server) => {
       try {
         const found = await locateServer(server, { net, clock, family: 4, timeoutMs: resolveDeadlineMs, signal });
         return found.slice(0, 1);
