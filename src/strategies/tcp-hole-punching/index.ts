@@ -7,6 +7,7 @@ import { isPublicAddress } from '../../core/reach.js';
 import { type AttemptContext, defineStrategy, type Path, type Strategy, type StrategyServices } from '../../core/strategy.js';
 import { type Candidate, distinct, formatEndpoint, usableCandidates } from '../../discovery/candidates.js';
 import { ProvenStream } from '../../discovery/proven-stream.js';
+import { DisagreementWarning } from '../../discovery/stun/disagreement.js';
 import { tcpPath } from '../../discovery/tcp-path.js';
 import { type BirthdayOptions, openMany, probeMany, type Tally } from './birthday.js';
 import { candidatesMessage, type NatFinding } from './messages.js';
@@ -34,7 +35,11 @@ export const tcpHolePunching = defineStrategy({
 class TcpHolePunching implements Strategy {
   readonly name = name;
 
-  constructor(private readonly services: StrategyServices) {}
+  private readonly disagreement: DisagreementWarning;
+
+  constructor(private readonly services: StrategyServices) {
+    this.disagreement = new DisagreementWarning(services);
+  }
 
   async attempt(context: AttemptContext): Promise<Path> {
     const { net, clock, random, log } = this.services;
@@ -44,7 +49,7 @@ class TcpHolePunching implements Strategy {
     const port = await openPunchingPort(net, random, (stream) => candidates.offerIncoming(stream));
     let own: OwnCandidates | undefined;
     try {
-      own = await gatherCandidates(this.services, port.port, signal);
+      own = await gatherCandidates({ services: this.services, disagreement: this.disagreement, port: port.port, signal });
       const peer = await this.exchange(context, own);
       const { remote, plan } = planOf(own, peer);
       log.debug('punch.plan', { own: own.nat, peer: peer.nat, plan });

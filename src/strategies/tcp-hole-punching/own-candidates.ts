@@ -3,6 +3,7 @@ import type { AddressBook, StrategyServices } from '../../core/strategy.js';
 import { type Candidate, candidateSchema, distinct, hostCandidates, reflexiveCandidate } from '../../discovery/candidates.js';
 import { dynamicPort } from '../../discovery/listening-port.js';
 import type { PortSample } from '../../discovery/nat-behaviour/port-allocation.js';
+import type { DisagreementWarning } from '../../discovery/stun/disagreement.js';
 import { discoverExternalAddress, type ExternalAddress } from '../../discovery/stun/external-address.js';
 import type { NatFinding } from './messages.js';
 import { predictPorts } from './nat-finding.js';
@@ -19,8 +20,16 @@ export interface OwnCandidates {
   close(): void;
 }
 
+export interface GatherOptions {
+  readonly services: StrategyServices;
+  readonly disagreement: DisagreementWarning;
+  /** The local port to punch from. */
+  readonly port: number;
+  readonly signal: AbortSignal;
+}
+
 /** This end's candidates and what its NAT does, from what STUN servers see over TCP. @throws only the signal's reason */
-export async function gatherCandidates(services: StrategyServices, port: number, signal: AbortSignal): Promise<OwnCandidates> {
+export async function gatherCandidates({ services, disagreement, port, signal }: GatherOptions): Promise<OwnCandidates> {
   const { net, addresses, log } = services;
   const { stunServers, stunPeers = [] } = addresses;
   const everyone = [...stunServers, ...stunPeers];
@@ -39,7 +48,7 @@ export async function gatherCandidates(services: StrategyServices, port: number,
       probes = await again.samples;
     }
     signal.throwIfAborted();
-    if (external.agreement === 'disagree') log.warn('stun.disagreement', { observations: external.observations });
+    if (external.agreement === 'disagree') disagreement.give(external.observations);
     for (const failure of external.failures) log.debug('stun.failed', { ...failure });
     const order = ({ server }: { server: string }) => everyone.indexOf(server);
     const observations = [...external.observations].sort((one, other) => order(one) - order(other));
