@@ -8,10 +8,10 @@ import type { EventSource, PeerRef } from './events.js';
 import { type ClimbOptions, type Ladder, LadderExhausted } from './ladder.js';
 import { News } from './news.js';
 import type { Random } from './random.js';
-import { RateLimit } from './rate-limit.js';
 import type { AttemptOffer, SignallingLink } from './signalling/link.js';
 import type { Signalling } from './signalling/signalling.js';
 import type { SuccessMemory } from './success-memory.js';
+import { TokenBucket } from './token-bucket.js';
 
 /** Pauses after a failure, in milliseconds: from this to that. */
 const firstPauseMs = 1000;
@@ -27,7 +27,7 @@ const overlapMs = 1000;
 const provenBridgeMs = 60_000;
 
 /** Attempts that the peer may offer at once, and how many a second after that; its climbs and back-off need far fewer. */
-const offers = { burst: 32, perSecond: 0.5, sources: 1 };
+const offerRate = { burst: 32, perSecond: 0.5 };
 
 export type PeerState = 'meeting' | 'waiting' | 'climbing' | 'bridged' | 'resting' | 'ended';
 
@@ -63,7 +63,7 @@ export class Peer {
   private readonly backOff: BackOff;
   /** Pauses between tries for a direct path while a relay carries the bridge. */
   private readonly upgrades: BackOff;
-  private readonly offers: RateLimit;
+  private readonly offers: TokenBucket;
   private readonly refusals: News;
   private bridge: Bridge | undefined;
   /** All that are up: the one above, and older ones on their way out. */
@@ -81,7 +81,7 @@ export class Peer {
   ) {
     this.backOff = new BackOff({ firstMs: firstPauseMs, longestMs: longestPauseMs, random: services.random });
     this.upgrades = new BackOff({ firstMs: firstUpgradeMs, longestMs: longestUpgradeMs, random: services.random });
-    this.offers = new RateLimit({ clock: services.clock, ...offers });
+    this.offers = new TokenBucket(services.clock, offerRate);
     this.refusals = new News(services.clock);
     this.life = this.live(this.living.signal);
   }
@@ -207,7 +207,7 @@ export class Peer {
 
   private async follow(link: SignallingLink, offer: AttemptOffer, signal: AbortSignal): Promise<void> {
     const tooMany = new StrategyError('PEER_BUSY', 'The peer offers attempts faster than they can be of use.');
-    const refusal = this.offers.take(this.ref.key) ? this.services.refusal(this) : tooMany;
+    const refusal = this.offers.take() ? this.services.refusal(this) : tooMany;
     if (refusal) {
       offer.refuse(refusal.code, refusal.message);
       const { id: attempt, strategy } = offer;
