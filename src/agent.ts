@@ -1,6 +1,7 @@
 import 'reflect-metadata';
 import { readdir, readFile } from 'node:fs/promises';
 import { type DependencyContainer, container as rootContainer } from 'tsyringe';
+import type { ControlServer } from './control/control-server.js';
 import { AdminRouter } from './core/admin/admin-router.js';
 import { PeerJournal } from './core/admin/peer-journal.js';
 import { AgentCore, removeStaleSockets } from './core/agent.js';
@@ -10,7 +11,7 @@ import { resolveDirectories } from './core/config/directories.js';
 import type { Config } from './core/config.js';
 import { ConfigError, describeError } from './core/errors.js';
 import { EventLogger } from './core/event-logger.js';
-import { EventSource } from './core/events.js';
+import { type AgentEvent, EventSource, onEvent } from './core/events.js';
 import type { Net } from './core/net.js';
 import { KnownServices, OfferedServices } from './core/peer-services.js';
 import { type Random, systemRandom } from './core/random.js';
@@ -94,7 +95,7 @@ export function createAgent(config: Config, parts: AgentParts = {}): Agent {
     },
   });
 
-  let starting: Promise<{ core: AgentCore; lock: RunLock }> | undefined;
+  let starting: Promise<Running> | undefined;
   let stopping: Promise<void> | undefined;
 
   const begin = async () => {
@@ -110,9 +111,10 @@ export function createAgent(config: Config, parts: AgentParts = {}): Agent {
       const services = { offeredServices, knownServices };
       const parts = { net, clock, random, events, settings, strategies, router, ...services, memory, runtimeDir, agentVersion };
       const core = compose(parts).resolve(AgentCore);
+      const control = await startControl({ settings, events, agentVersion, clock, core });
       core.start();
       for (const strategy of strategies) void startStrategy(strategy, events);
-      return { core, lock };
+      return { core, lock, control };
     } catch (error) {
       await lock.release();
       throw error;
@@ -121,6 +123,7 @@ export function createAgent(config: Config, parts: AgentParts = {}): Agent {
   const end = async () => {
     const running = await starting?.catch(() => undefined);
     await running?.core.stop();
+    await running?.control?.close();
     await running?.lock.release();
   };
 
@@ -139,6 +142,12 @@ export function createAgent(config: Config, parts: AgentParts = {}): Agent {
       await running?.core.reconfigure({ ...resolveDirectories(next), stateDir, runtimeDir });
     },
   };
+}
+
+interface Running {
+  readonly core: AgentCore;
+  readonly lock: RunLock;
+  readonly control: ControlServer | undefined;
 }
 
 interface Composition {
@@ -176,6 +185,40 @@ function compose(parts: Composition): DependencyContainer {
   container.registerSingleton(Bridges);
   container.registerSingleton(SessionLoop);
   return container;
+}
+
+/** What answers `ratatoskr status` and its like; an agent that cannot have it goes without. Never rejects. */
+async function startControl(parts: {
+  readonly settings: Settings;
+  readonly events: EventSource;
+  readonly agentVersion: string;
+  readonly clock: Clock;
+  readonly core: AgentCore;
+}): Promise<ControlServer | undefined> {
+  const { settings, events, agentVersion: version, clock, core } = parts;
+  const { control, runtimeDir } = settings.current;
+  if (!control.enabled) return undefined;
+  const { StatusBook } = await import('./control/status-book.js');
+  const { openControl } = await import('./control/control-server.js');
+  const subscribe = (listener: (event: AgentEvent) => void) =>
+    onEvent((event) => {
+      if (event.agent === events.agent) listener(event);
+    });
+  const book = new StatusBook({ version, pid: process.pid, startedAt: clock.wallTime() });
+  const unsubscribe = subscribe((event) => book.read(event));
+  try {
+    const server = await openControl({ runtimeDir, book, subscribe, ping: (peer, signal) => core.ping(peer, signal) });
+    return {
+      async close() {
+        unsubscribe();
+        await server.close();
+      },
+    };
+  } catch (error) {
+    unsubscribe();
+    events.publish('log', { level: 'warn', name: 'control.failed', fields: describeError(error) });
+    return undefined;
+  }
 }
 
 /** A strategy that cannot undo what it left behind is no reason to go without the agent. Never rejects. */

@@ -1,5 +1,6 @@
 import type { AgentEvent, EventName, Failure, PeerRef } from '../core/events.js';
 import type { LogLevel } from '../core/logger.js';
+import { bytes, count, milliseconds as ms, duration as span } from './figures.js';
 
 type EventOf<Name extends EventName> = Extract<AgentEvent, { event: Name }>;
 
@@ -104,26 +105,4 @@ function reason({ code, message }: Failure): string {
 
 function retry(delayMs: number | undefined): string {
   return delayMs === undefined ? '' : `, next try in ${span(delayMs)}`;
-}
-
-function count(n: number, what: string): string {
-  return `${n} ${what}${n === 1 ? '' : 's'}`;
-}
-
-function ms(milliseconds: number): string {
-  return `${milliseconds < 10 ? milliseconds.toFixed(1) : Math.round(milliseconds)} ms`;
-}
-
-function span(milliseconds: number): string {
-  if (milliseconds < 1_000) return `${Math.round(milliseconds)} ms`;
-  if (milliseconds < 60_000) return `${(milliseconds / 1_000).toFixed(1)} s`;
-  const minutes = Math.round(milliseconds / 60_000);
-  if (minutes < 60) return `${minutes} min`;
-  return `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
-}
-
-function bytes(size: number): string {
-  const units = ['B', 'kB', 'MB', 'GB', 'TB'];
-  const power = Math.min(units.length - 1, Math.floor(Math.log10(Math.max(1, size)) / 3));
-  return `${power === 0 ? size : (size / 1000 ** power).toFixed(1)} ${units[power]}`;
 }

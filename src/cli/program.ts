@@ -5,6 +5,7 @@ import { defaultConfigText } from '../core/config/text.js';
 import type { Config, ConfigOverride } from '../core/config.js';
 import { ConfigError, describeError } from '../core/errors.js';
 import { logLevels } from '../core/logger.js';
+import { addAskCommands } from './ask.js';
 import { ConfigReader, type ConfigSource } from './config-source.js';
 import { exitCodes } from './exit-codes.js';
 import { addStunCommand, type StunOptions } from './stun.js';
@@ -106,6 +107,7 @@ function createProgram(surroundings: Surroundings, exit: (code: number) => void)
       surroundings.out(`${from}: OK\n`);
     });
 
+  addAskCommands(program, surroundings, exit);
   addStunCommand(program, async (options) => exit(await surroundings.stun(options)));
 
   return program.addHelpText('after', () => mainHelp);
@@ -166,6 +168,8 @@ const mainHelp = `
 Examples:
   ratatoskr run                          find the router and go
   ratatoskr run --admin tcp://localhost:9001
+  ratatoskr status                       what it does, and with whom
+  ratatoskr explain 200:1234::1          why there is no direct path to a peer
   ratatoskr config > ratatoskr.conf      begin a configuration of your own
   ratatoskr config --check ratatoskr.conf
 

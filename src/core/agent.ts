@@ -4,7 +4,7 @@ import { inject, injectable } from 'tsyringe';
 import { AdminRouter } from './admin/admin-router.js';
 import type { Config } from './config.js';
 import { AgentError } from './errors.js';
-import type { EventSource } from './events.js';
+import type { EventSource, PeerRef } from './events.js';
 import type { Net } from './net.js';
 import { SessionLoop } from './session-loop.js';
 import type { Strategy } from './strategy.js';
@@ -44,6 +44,11 @@ export class AgentCore {
     this.running.abort(new AgentError('AGENT_STOPPED', 'The agent is stopping.'));
     await this.life;
     this.events.publish('agent.stopped', {});
+  }
+
+  /** Round trip to the agent of a peer in milliseconds. @throws SignallingError */
+  ping(peer: PeerRef, signal: AbortSignal): Promise<number> {
+    return this.loop.ping(peer, signal);
   }
 
   async reconfigure(config: Config): Promise<void> {

@@ -79,10 +79,11 @@ export class Bridges {
       const carried = carry(path, socket.stream);
       await this.awaitLink(identity, peer.key, carried, signal);
       const bridge = new OpenBridge(found, priority, socket, carried, this.router, this.clock, this.events);
-      const { kind, local, remote, congestion } = path.info;
+      const { kind, local, remote, congestion, relay } = path.info;
       const { rttMs, overlayRttMs } = found;
       const sinceSessionMs = this.clock.now() - seenAt;
-      const facts = { kind, local, remote, rttMs, overlayRttMs, sinceSessionMs, ...(congestion ? { congestion } : {}) };
+      const extras = { ...(congestion ? { congestion } : {}), ...(relay ? { relay } : {}) };
+      const facts = { kind, local, remote, rttMs, overlayRttMs, sinceSessionMs, ...extras };
       this.events.publish('bridge.up', { peer, attempt, strategy, ...facts });
       void bridge.closed.then(() => this.identities.delete(identity));
       return bridge;

@@ -36,6 +36,10 @@ export const errorCatalogue = {
     meaning: 'This agent is stopping.',
     help: 'Nothing to do.',
   },
+  AGENT_UNREACHABLE: {
+    meaning: 'No running agent answers at the control socket.',
+    help: 'Start one with ratatoskr run, or name its runtime folder with --runtime-dir; the socket is open to the agent’s own user and root.',
+  },
   ALREADY_PEERED: {
     meaning: 'The router is peered with this peer directly, without our doing.',
     help: 'Nothing to do; there is nothing to gain from a bridge.',
@@ -79,6 +83,10 @@ export const errorCatalogue = {
   CONFIG_UNREADABLE: {
     meaning: 'The configuration file cannot be read.',
     help: 'See that the file is there and that this user may read it.',
+  },
+  CONTROL_REFUSED: {
+    meaning: 'The agent could not answer a question of the command line.',
+    help: 'The message says what it lacks.',
   },
   DOUBLE_RANDOM_NAT: {
     meaning: 'The NATs of both ends take ports that nobody can foresee, so no hole can be punched between them.',

@@ -68,6 +68,8 @@ export interface AgentEvents {
     /** Since the session was first seen. */
     sinceSessionMs: number;
     congestion?: string;
+    /** Who relays it, as `host:port`. */
+    relay?: string;
   };
   'bridge.down': AttemptRef & Failure & { ageMs: number; bytesIn: number; bytesOut: number };
   log: { level: LogLevel; name: string; fields: Record<string, unknown> };

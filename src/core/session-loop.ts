@@ -3,7 +3,7 @@ import { Bridges } from './bridge.js';
 import { type Clock, sleep } from './clock.js';
 import { permits } from './config/permits.js';
 import { describeError, type RatatoskrError, SignallingError, StrategyError } from './errors.js';
-import type { EventSource } from './events.js';
+import type { EventSource, PeerRef } from './events.js';
 import { Ladder } from './ladder.js';
 import type { Net } from './net.js';
 import { isOverlayAddress } from './overlay-address.js';
@@ -99,6 +99,12 @@ export class SessionLoop {
     for (const { key } of unwanted) this.watched.delete(key);
     const reason = new SignallingError('SIGNALLING_NOT_ALLOWED', 'No longer permitted.');
     await Promise.all(unwanted.map((session) => this.release(session, reason)));
+  }
+
+  /** Round trip to the agent of a peer in milliseconds, meeting it if need be. @throws SignallingError */
+  async ping(peer: PeerRef, signal: AbortSignal): Promise<number> {
+    const link = this.signalling.linkWith(peer.key) ?? (await this.signalling.dial(peer, signal));
+    return await link.roundTrip();
   }
 
   private async poll(signal: AbortSignal): Promise<void> {

@@ -229,6 +229,15 @@ export const configSchema = z.strictObject({
       ),
     })
     .prefault({}),
+  control: z
+    .strictObject({
+      enabled: z.boolean().prefault(true).register(keyDocs, {
+        about:
+          'Answer "ratatoskr status" and its like, on a socket in the runtime folder that is open to the agent’s own user alone.',
+        allowed: 'true or false',
+      }),
+    })
+    .prefault({}),
   stateDir: directory(
     'What must outlive a restart. "auto" is $STATE_DIRECTORY, /var/lib/ratatoskr for root, or $XDG_STATE_HOME/ratatoskr.',
   ),

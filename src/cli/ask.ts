@@ -1,0 +1,99 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Command } from 'commander';
+import { explanationSchema, pingSchema, statusSchema } from '../control/schemas.js';
+import type { ConfigOverride } from '../core/config.js';
+import { ConfigReader, type ConfigSource } from './config-source.js';
+import { ControlClient } from './control-client.js';
+import { exitCodes } from './exit-codes.js';
+import { explanationText } from './explanation-text.js';
+import { pingText } from './ping-text.js';
+import { statusText } from './status-text.js';
+
+/** Pause between the looks of `status --watch`, in milliseconds. */
+const watchMs = 1000;
+/** Clears a terminal and puts the cursor in its first corner. */
+const clear = '\u001b[2J\u001b[H';
+
+export interface AskSurroundings extends Pick<ConfigSource, 'env' | 'uid' | 'stdin' | 'systemFile'> {
+  readonly out: (text: string) => unknown;
+}
+
+interface AskOptions {
+  readonly config?: string;
+  readonly runtimeDir?: string;
+  readonly json?: boolean;
+}
+
+/** Adds the commands that ask a running agent: status, explain, ping, events. */
+export function addAskCommands(program: Command, surroundings: AskSurroundings, exit: (code: number) => void): void {
+  const { out } = surroundings;
+  const show = <T>(options: AskOptions, answer: T, asText: (answer: T) => string) =>
+    out(options.json ? `${JSON.stringify(answer)}\n` : asText(answer));
+  const command = (usage: string, description: string, examples: string) =>
+    program
+      .command(usage)
+      .description(description)
+      .copyInheritedSettings(program)
+      .allowExcessArguments(false)
+      .option('-c, --config <FILE>', 'the configuration of the agent, for its runtime folder')
+      .option('--runtime-dir <DIR>', 'the runtime folder of the agent')
+      .option('--json', 'for programs')
+      .addHelpText('after', () => `\nExamples:\n${examples}`);
+
+  command('status', 'tell what the running agent does, and with whom', statusExamples)
+    .option('--watch', 'again and again, until Ctrl-C')
+    .action(async (options: AskOptions & { readonly watch?: boolean }) => {
+      const agent = await clientFor(options, surroundings);
+      do {
+        const status = await agent.get('/v1/status', statusSchema);
+        if (options.watch && !options.json) out(clear);
+        show(options, status, (answer) => statusText(answer, Date.now()));
+        if (options.watch) await delay(watchMs);
+      } while (options.watch);
+    });
+
+  command('explain <PEER>', 'tell what was tried with a peer, and why it did or did not work', explainExamples).action(
+    async (peer: string, options: AskOptions) => {
+      const agent = await clientFor(options, surroundings);
+      const explanation = await agent.get(routeOf(peer), explanationSchema);
+      show(options, explanation, (answer) => explanationText(answer, Date.now()));
+    },
+  );
+
+  command('ping <PEER>', 'time the way to the agent of a peer; fails while the path is not direct', pingExamples).action(
+    async (peer: string, options: AskOptions) => {
+      const agent = await clientFor(options, surroundings);
+      const ping = await agent.get(`${routeOf(peer)}/ping`, pingSchema);
+      show(options, ping, (answer) => pingText(peer, answer));
+      exit(ping.bridge?.kind === 'direct' ? exitCodes.ok.code : exitCodes.failed.code);
+    },
+  );
+
+  command('events', 'print what happens from now on, a JSON object a line', '  ratatoskr events | jq .event').action(
+    async (options: AskOptions) => {
+      const agent = await clientFor(options, surroundings);
+      for await (const lines of agent.stream('/v1/events')) out(lines);
+    },
+  );
+}
+
+async function clientFor({ config: file, runtimeDir }: AskOptions, surroundings: AskSurroundings): Promise<ControlClient> {
+  const overrides: ConfigOverride[] =
+    runtimeDir === undefined ? [] : [{ path: ['runtimeDir'], value: runtimeDir, origin: '--runtime-dir' }];
+  const { config } = await new ConfigReader({ ...surroundings, file, overrides }).read();
+  return new ControlClient(config.runtimeDir);
+}
+
+function routeOf(peer: string): string {
+  return `/v1/peers/${encodeURIComponent(peer)}`;
+}
+
+const statusExamples = `  ratatoskr status
+  ratatoskr status --watch
+  ratatoskr status --json | jq '.peers[].bridge'`;
+
+const explainExamples = `  ratatoskr explain 200:1234:5678::1
+  ratatoskr explain 000000012f… --json`;
+
+const pingExamples = `  ratatoskr ping 200:1234:5678::1
+  until ratatoskr ping 200:1234:5678::1; do sleep 1; done`;

@@ -1,0 +1,51 @@
+import type { PeerReport, Status } from '../control/schemas.js';
+import { duration, milliseconds } from './figures.js';
+
+/** `ratatoskr status` for people. @param now wall clock, milliseconds */
+export function statusText({ agent, router, signalling, peers }: Status, now: number): string {
+  const lines = [
+    `ratatoskr ${agent.version}, process ${agent.pid}, up ${since(agent.startedAt, now)}`,
+    router.state === 'connected'
+      ? `router   yggdrasil ${router.version} at ${router.admin}, ${router.address}`
+      : `router   waiting: ${router.failure ? `${router.failure.message} (${router.failure.code})` : 'none found yet'}`,
+    ...hint(router.failure),
+    ...(router.state === 'connected' && !signalling.listening
+      ? [`agents   cannot be met: ${signalling.failure?.message ?? 'not listening yet'}`, ...hint(signalling.failure)]
+      : []),
+    ...(agent.limited === null ? [] : [`limited  ${agent.limited}`]),
+  ];
+  if (peers.length === 0) lines.push('peers    none yet: they come with sessions, so send something over the overlay');
+  for (const peer of peers) lines.push('', ...peerLines(peer, now));
+  return `${lines.join('\n')}\n`;
+}
+
+/** One peer: how it is reached, or why it is not. */
+export function peerLines({ address, bridge, agent, session, failure, nextTryAt }: PeerReport, now: number): string[] {
+  if (bridge) {
+    const { kind, relay, strategy, rttMs, overlayRttMs, local, remote, upSince } = bridge;
+    return [
+      `${address}  ${kind === 'direct' ? 'direct' : `relayed by ${relay ?? 'an unnamed relay'}`}, by ${strategy}`,
+      `  ${milliseconds(rttMs)}, over the overlay ${milliseconds(overlayRttMs)}; up ${since(upSince, now)}`,
+      `  ${local} <-> ${remote}`,
+    ];
+  }
+  const next = nextTryAt === null ? '' : `; next try ${until(nextTryAt, now)}`;
+  return [
+    `${address}  not bridged${session ? '' : ', no session'}`,
+    agent ? `  its agent ${agent.version} is ${milliseconds(agent.rttMs)} away over the overlay` : '  no agent met there',
+    ...(failure ? [`  ${failure.message} (${failure.code})${next}`, ...hint(failure)] : []),
+  ];
+}
+
+function hint(failure: { readonly help?: string | undefined } | null): string[] {
+  return failure?.help === undefined ? [] : [`  → ${failure.help}`];
+}
+
+function since(time: string, now: number): string {
+  return duration(Math.max(0, now - Date.parse(time)));
+}
+
+function until(time: string, now: number): string {
+  const left = Date.parse(time) - now;
+  return left > 0 ? `in ${duration(left)}` : 'now';
+}

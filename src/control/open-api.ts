@@ -1,0 +1,47 @@
+import { z } from 'zod';
+import { explanationSchema, pingSchema, problemSchema, schemaVersion, statusSchema } from './schemas.js';
+
+const peerParameter = {
+  name: 'peer',
+  in: 'path',
+  required: true,
+  description: 'public key (64 hex digits) or overlay address',
+  schema: { type: 'string' },
+};
+
+/** What the control socket answers, as OpenAPI 3.1, made of the schemas. */
+export const openApi = {
+  openapi: '3.1.0',
+  info: {
+    title: 'ratatoskr control API',
+    version: String(schemaVersion),
+    license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
+  },
+  paths: {
+    '/v1/status': { get: operation('What this agent does, and with whom', statusSchema) },
+    '/v1/peers/{peer}': { get: operation('One peer, and what was tried with it', explanationSchema, [peerParameter]) },
+    '/v1/peers/{peer}/ping': { get: operation('Round trip to the agent of a peer', pingSchema, [peerParameter]) },
+    '/v1/events': {
+      get: {
+        summary: 'Everything that happens from now on, one JSON object a line',
+        responses: {
+          200: { description: 'a stream without end', content: { 'application/x-ndjson': { schema: { type: 'object' } } } },
+        },
+      },
+    },
+    '/v1/openapi.json': { get: { summary: 'This document', responses: { 200: { description: 'this document' } } } },
+  },
+};
+
+function operation(summary: string, schema: z.ZodType, parameters: readonly object[] = []) {
+  return {
+    summary,
+    parameters,
+    responses: { 200: answer('the answer', schema), default: answer('why there is none', problemSchema) },
+  };
+}
+
+function answer(description: string, schema: z.ZodType) {
+  const { $schema: _, ...json } = z.toJSONSchema(schema) as Record<string, unknown>;
+  return { description, content: { 'application/json': { schema: json } } };
+}

@@ -1,0 +1,173 @@
+import type { AgentEvent, EventName, PeerRef } from '../core/events.js';
+import { type AttemptReport, type Explanation, type PeerReport, type Status, schemaVersion } from './schemas.js';
+
+/** Attempts remembered for each peer, and peers remembered: of more, the one that was quiet the longest is forgotten. */
+const maxAttempts = 64;
+const maxPeers = 1024;
+
+type EventOf<Name extends EventName> = Extract<AgentEvent, { event: Name }>;
+type Mutable<T> = { -readonly [Key in keyof T]: T[Key] };
+
+interface Entry {
+  readonly report: Mutable<PeerReport>;
+  readonly attempts: Mutable<AttemptReport>[];
+}
+
+/** What is the case, put together from what has happened: a reader of the agent's events, which nothing in the core knows. */
+export class StatusBook {
+  /** By key, the one that was quiet the longest first. */
+  private readonly peers = new Map<string, Entry>();
+  private readonly agent: Mutable<Status['agent']>;
+  private readonly router: Mutable<Status['router']> = {
+    state: 'waiting',
+    admin: null,
+    version: null,
+    key: null,
+    address: null,
+    failure: null,
+  };
+  private readonly signalling: Mutable<Status['signalling']> = { listening: false, failure: null };
+
+  constructor(about: { readonly version: string; readonly pid: number; readonly startedAt: number }) {
+    this.agent = { version: about.version, pid: about.pid, startedAt: isoTime(about.startedAt), limited: null };
+  }
+
+  status(): Status {
+    const { agent, router, signalling } = this;
+    const peers = [...this.peers.values()].map(({ report }) => ({ ...report }));
+    return { schemaVersion, agent: { ...agent }, router: { ...router }, signalling: { ...signalling }, peers };
+  }
+
+  /** @param peer key or overlay address @returns what was tried with it, or undefined for one that is not known */
+  explain(peer: string): Explanation | undefined {
+    const wanted = peer.toLowerCase();
+    const entry = [...this.peers.values()].find(({ report: { key, address } }) => key === wanted || address === wanted);
+    if (!entry) return undefined;
+    return { schemaVersion, peer: { ...entry.report }, attempts: entry.attempts.map((attempt) => ({ ...attempt })) };
+  }
+
+  read(event: AgentEvent): void {
+    const reader = this.readers[event.event] as ((event: AgentEvent) => void) | undefined;
+    reader?.(event);
+  }
+
+  private readonly readers: { readonly [Name in EventName]?: (event: EventOf<Name>) => void } = {
+    'platform.limited': ({ missing }) => {
+      this.agent.limited = missing;
+    },
+    'router.waiting': ({ admin, code, message, help }) =>
+      void Object.assign(this.router, { state: 'waiting', admin, failure: failureOf({ code, message, help }) }),
+    'router.connected': ({ admin, version, key, address }) =>
+      void Object.assign(this.router, { state: 'connected', admin, version, key, address, failure: null }),
+    'router.lost': (event) => {
+      Object.assign(this.router, { state: 'waiting', failure: failureOf(event) });
+      this.signalling.listening = false;
+    },
+    'signalling.listening': () => void Object.assign(this.signalling, { listening: true, failure: null }),
+    'signalling.failed': (event) => {
+      const entry = [...this.peers.values()].find(({ report }) => report.address === event.remote);
+      if (entry) this.fail(entry, event, event.retryInMs);
+      else if (event.remote === this.router.address) this.signalling.failure = failureOf(event);
+    },
+    'session.seen': ({ peer }) => {
+      this.entry(peer).report.session = true;
+    },
+    'session.ended': ({ peer }) => void Object.assign(this.entry(peer).report, { session: false, nextTryAt: null }),
+    'signalling.connected': ({ peer, agentVersion: version, role, strategies, rttMs, time }) => {
+      const { report } = this.entry(peer);
+      report.agent = { version, role, strategies: [...strategies], rttMs, since: isoTime(time) };
+    },
+    'signalling.closed': ({ peer }) => {
+      this.entry(peer).report.agent = null;
+    },
+    'attempt.started': ({ peer, attempt, strategy, role, time }) => {
+      const { attempts } = this.entry(peer);
+      attempts.push({
+        attempt,
+        strategy,
+        role,
+        startedAt: isoTime(time),
+        endedAt: null,
+        outcome: 'under way',
+        failure: null,
+        path: null,
+      });
+      if (attempts.length > maxAttempts) attempts.shift();
+    },
+    'attempt.failed': (event) => this.endAttempt(event, 'failed'),
+    'path.proven': ({ peer, attempt, kind, local, remote, rttMs, overlayRttMs }) => {
+      const found = this.attempt(peer, attempt);
+      if (found) Object.assign(found, { outcome: 'path', path: { kind, local, remote, rttMs, overlayRttMs } });
+    },
+    'ladder.exhausted': (event) => {
+      const [last] = event.failures.slice(-1);
+      if (last) this.fail(this.entry(event.peer), { ...last, time: event.time }, event.retryInMs);
+    },
+    'peer.resting': (event) => this.fail(this.entry(event.peer), event, event.retryInMs),
+    'bridge.failed': (event) => {
+      this.endAttempt(event, 'failed');
+      this.fail(this.entry(event.peer), event);
+    },
+    'bridge.up': (event) => {
+      const { peer, attempt, strategy, kind, relay = null, local, remote, rttMs, overlayRttMs, congestion = null, time } = event;
+      const found = this.attempt(peer, attempt);
+      if (found) found.outcome = 'bridge';
+      const bridge = { attempt, strategy, kind, relay, local, remote, rttMs, overlayRttMs, congestion, upSince: isoTime(time) };
+      Object.assign(this.entry(peer).report, { bridge, failure: null, nextTryAt: null });
+    },
+    'bridge.down': (event) => {
+      this.endAttempt(event, 'ended');
+      const entry = this.entry(event.peer);
+      // A bridge that a better one has replaced is down too.
+      if (entry.report.bridge?.attempt !== event.attempt) return;
+      entry.report.bridge = null;
+      this.fail(entry, event);
+    },
+  };
+
+  /** The entry of a peer, which moves to the end of the queue. */
+  private entry({ key, address }: PeerRef): Entry {
+    const entry = this.peers.get(key) ?? {
+      report: { key, address, session: false, agent: null, bridge: null, failure: null, nextTryAt: null },
+      attempts: [],
+    };
+    this.peers.delete(key);
+    this.peers.set(key, entry);
+    if (this.peers.size > maxPeers) this.forgetOne();
+    return entry;
+  }
+
+  private forgetOne(): void {
+    const entries = [...this.peers];
+    const [key] = entries.find(([, { report }]) => !report.bridge) ?? entries[0] ?? [];
+    if (key !== undefined) this.peers.delete(key);
+  }
+
+  private attempt(peer: PeerRef, id: string): Mutable<AttemptReport> | undefined {
+    return this.peers.get(peer.key)?.attempts.find(({ attempt }) => attempt === id);
+  }
+
+  private endAttempt(event: EventOf<'attempt.failed' | 'bridge.failed' | 'bridge.down'>, outcome: 'failed' | 'ended'): void {
+    const found = this.attempt(event.peer, event.attempt);
+    if (found) Object.assign(found, { outcome, endedAt: isoTime(event.time), failure: failureOf(event) });
+  }
+
+  private fail({ report }: Entry, event: FailureFields & { readonly time: number }, retryInMs?: number): void {
+    report.failure = { ...failureOf(event), at: isoTime(event.time) };
+    report.nextTryAt = retryInMs === undefined ? null : isoTime(event.time + retryInMs);
+  }
+}
+
+interface FailureFields {
+  readonly code: string;
+  readonly message: string;
+  readonly help?: string | undefined;
+}
+
+function failureOf({ code, message, help }: FailureFields): { code: string; message: string; help?: string } {
+  return { code, message, ...(help === undefined ? {} : { help }) };
+}
+
+function isoTime(milliseconds: number): string {
+  return new Date(milliseconds).toISOString();
+}
