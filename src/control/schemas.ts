@@ -7,14 +7,14 @@ const time = z.iso.datetime().describe('ISO 8601, UTC');
 const milliseconds = z.number().nonnegative().describe('milliseconds');
 const kind = z.enum(['direct', 'relayed']);
 
-export const failureSchema = z.object({
+const failureSchema = z.object({
   code: z.string().describe('as in docs/errors.md'),
   message: z.string(),
   help: z.string().optional().describe('the next step'),
 });
 export type Failure = z.infer<typeof failureSchema>;
 
-export const attemptSchema = z.object({
+const attemptSchema = z.object({
   attempt: z.string().describe('id, 32 hex digits, the same at both ends'),
   strategy: z.string(),
   role: z.enum(['controlling', 'controlled']),
@@ -28,7 +28,7 @@ export const attemptSchema = z.object({
 });
 export type AttemptReport = z.infer<typeof attemptSchema>;
 
-export const bridgeSchema = z.object({
+const bridgeSchema = z.object({
   attempt: z.string(),
   strategy: z.string(),
   kind,
@@ -41,7 +41,7 @@ export const bridgeSchema = z.object({
   congestion: z.string().nullable().describe('congestion control, where the path has one to tell'),
 });
 
-export const peerSchema = z.object({
+const peerSchema = z.object({
   key: z.string().describe('public key, 64 hex digits'),
   address: z.string().describe('overlay address'),
   session: z.boolean().describe('whether the router has a session that deserves a bridge'),

@@ -109,9 +109,9 @@ export class AgentProcess {
     return uris.filter((uri) => uri.startsWith('unix://') || uri.startsWith('tcp://127.0.0.1:'));
   }
 
-  /** Files in its runtime folder. */
+  /** Files in its runtime folder, sorted. */
   runtimeFiles(): readonly string[] {
-    return existsSync(this.runtimeFolder) ? readdirSync(this.runtimeFolder, { recursive: true }).map(String) : [];
+    return existsSync(this.runtimeFolder) ? readdirSync(this.runtimeFolder, { recursive: true }).map(String).sort() : [];
   }
 }
 

