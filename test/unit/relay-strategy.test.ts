@@ -8,7 +8,7 @@ import { systemRandom } from '../../src/core/random.js';
 import type { AttemptChannel, AttemptContext, Path, Role } from '../../src/core/strategy.js';
 import { createSystemNet } from '../../src/native/system-net.js';
 import { RelayStrategy } from '../../src/strategies/relay/index.js';
-import type { Relay, RelayedPlace } from '../../src/strategies/relay/relay-source.js';
+import type { DatagramWay, Relay, RelayedPlace } from '../../src/strategies/relay/relay-source.js';
 import { honest, type StunServer, silent, stunServer } from './stun-server.js';
 
 const net = createSystemNet();
@@ -36,23 +36,30 @@ class FakeRelay implements Relay {
   static async start(name: string, behaviour = honest): Promise<FakeRelay> {
     const server = await stunServer(behaviour);
     servers.push(server);
-    return new FakeRelay(name, { address: '127.0.0.1', port: Number(server.name.split(':')[1]), secure: false });
+    return new FakeRelay(name, { address: '127.0.0.1', port: Number(server.name.split(':')[1]), transport: 'tcp' });
   }
 
   async open({ onStream }: Parameters<Relay['open']>[0]): Promise<RelayedPlace> {
     if (this.refusal) throw this.refusal;
     const lost = new AbortController();
-    const listener: Listener = await net.listenTcp({ local: { address: '127.0.0.1', port: 0 }, onStream });
+    const local = { address: '127.0.0.1', port: 0 };
+    const listener: Listener = await net.listenTcp({ local, onStream: (stream) => onStream({ stream, local, remote: local }) });
     const place = { closed: false, lose: () => lost.abort(new StrategyError('TURN_UNREACHABLE', 'It is gone.')) };
     this.places.push(place);
     return {
-      endpoint: listener.local ?? { address: '', port: 0 },
+      endpoint: listener.local ?? local,
+      protocol: 'tcp',
+      admit: async () => {},
       lost: lost.signal,
       close: async () => {
         place.closed = true;
         await listener.close();
       },
     };
+  }
+
+  async approach(): Promise<DatagramWay> {
+    throw new StrategyError('RELAY_NONE', 'It takes no datagrams.');
   }
 }
 

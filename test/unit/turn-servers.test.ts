@@ -59,8 +59,12 @@ it('a server is met at its IPv4 address where it has one', async () => {
   expect((await locate('turn:u:s@both.test:99')).endpoint).toEqual({ address: '192.0.2.1', port: 99 });
 });
 
-it('a server over UDP is refused, for it would relay no TCP', async () => {
-  await expect(locate('turn:u:s@192.0.2.1?transport=udp')).rejects.toMatchObject({ code: 'TURN_NO_TCP_RELAY' });
+it.each([
+  ['turn:u:s@192.0.2.1?transport=udp', 'udp'],
+  ['turn:u:s@192.0.2.1', 'tcp'],
+  ['turns:u:s@192.0.2.1', 'tls'],
+])('%s is met over %s', async (uri, transport) => {
+  expect((await locate(uri)).transport).toBe(transport);
 });
 
 it('certificates that cannot be read are told as such', async () => {

@@ -24,8 +24,8 @@ const name = 'relay';
 const surveyDeadlineMs = 8000;
 
 /**
- * The last resort: one end opens a place at a relay and the other connects to it over TCP. Works through every NAT, where UDP is
- * blocked too.
+ * The last resort: one end opens a place at a relay and the other connects to it, over TCP where the relay can, else over UDP.
+ * Works through every NAT, and where UDP is blocked too.
  */
 export const relay = defineStrategy({
   name,
@@ -184,16 +184,19 @@ export class RelayStrategy implements Strategy {
     found: Findings,
     signal: AbortSignal,
   ): Promise<Path> {
-    const shared = { step, context, inbox, services: this.services, signal };
+    const released = (done: Promise<void>) => this.track(done);
+    const shared = { step, context, inbox, services: this.services, signal, released };
     if (opener === context.role) {
       const one = found.relays[index];
       const peers = found.peerReach.relays.find((reach) => reach.index === index)?.seen;
       if (!one || !peers) throw new StrategyError('RELAY_MESSAGE_INVALID', 'The peer chose a relay that was not offered.');
-      return openStep({ ...shared, relay: one, peers, released: (done) => this.track(done) });
+      return openStep({ ...shared, relay: one, peers });
     }
     const server = found.peerOffer.relays[index];
     if (!server) throw new StrategyError('RELAY_MESSAGE_INVALID', 'The peer chose a relay that was not offered.');
-    return connectStep({ ...shared, server });
+    // One that is itself reached over UDP is no help where UDP does not pass.
+    const own = found.relays.find(({ address }) => address.transport !== 'udp');
+    return connectStep({ ...shared, server, own });
   }
 
   private track(done: Promise<void>): void {
@@ -212,5 +215,5 @@ export class RelayStrategy implements Strategy {
 }
 
 function sameAddress(a: RelayAddress, b: RelayAddress): boolean {
-  return a.address === b.address && a.port === b.port && a.secure === b.secure;
+  return a.address === b.address && a.port === b.port && a.transport === b.transport;
 }

@@ -28,13 +28,13 @@ const step = z
 const relayAddress: z.ZodType<RelayAddress> = z.object({
   address,
   port: z.number().int().min(1024).max(65_535).or(z.literal(443)),
-  secure: z.boolean(),
+  transport: z.enum(['udp', 'tcp', 'tls']),
 });
 
 /**
  * What the two ends say. Both send `offer`, then `reach` about the other's offer. The controlling end orders the steps with
- * `choice`. In each step the end whose relay it is sends `place`, the other connects there; who fails sends `failed`, and both go
- * on to the next.
+ * `choice`. In each step the end whose relay it is sends `place`, the other connects there, or says with `approach` that it comes
+ * from a relay of its own; who fails sends `failed`, and both go on to the next.
  */
 const message = z.discriminatedUnion('type', [
   /** Relays this end may ask, and its round trip to each. */
@@ -48,7 +48,15 @@ const message = z.discriminatedUnion('type', [
     type: z.literal('choice'),
     steps: z.array(z.object({ opener: z.enum(['controlling', 'controlled']), index })).max(maxSteps),
   }),
-  z.object({ type: z.literal('place'), step, address, port: z.number().int().min(1024).max(65_535) }),
+  z.object({
+    type: z.literal('place'),
+    step,
+    address,
+    port: z.number().int().min(1024).max(65_535),
+    protocol: z.enum(['tcp', 'udp']),
+  }),
+  /** An address that a place for datagrams must let in besides those that the relay has seen. */
+  z.object({ type: z.literal('approach'), step, address }),
   z.object({ type: z.literal('failed'), step, code: z.string().regex(/^[A-Z][A-Z0-9_]{0,63}$/), message: z.string().max(300) }),
 ]);
 

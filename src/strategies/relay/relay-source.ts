@@ -1,9 +1,11 @@
-import type { ByteStream, Endpoint } from '../../core/net.js';
+import type { Duplex } from 'node:stream';
+import type { Endpoint } from '../../core/net.js';
+import type { DatagramTerms } from './datagram-terms.js';
 
 /** Where a relay can be met, as both ends are told. */
 export interface RelayAddress extends Endpoint {
-  /** STUN is spoken over TLS there. */
-  readonly secure: boolean;
+  /** What STUN is spoken over there. */
+  readonly transport: 'udp' | 'tcp' | 'tls';
 }
 
 /** Something that both ends can reach and that this end may ask to relay. */
@@ -12,24 +14,58 @@ export interface Relay {
   readonly name: string;
   readonly address: RelayAddress;
   /**
-   * Opens a place at the relay where the peer can connect over TCP.
-   * @param peers addresses that the peer's connection may come from
+   * Opens a place at the relay where the peer can connect.
+   * @param options.peers addresses that the peer may come from
+   * @param options.terms for a place that takes datagrams: what makes streams of them
    * @throws StrategyError; nothing is left behind then
    */
   open(options: {
     readonly peers: readonly string[];
-    readonly onStream: (stream: ByteStream) => void;
+    readonly terms: DatagramTerms;
+    readonly onStream: (stream: RelayedStream) => void;
     readonly signal: AbortSignal;
   }): Promise<RelayedPlace>;
+  /**
+   * Opens a way of this end's own to a place that takes datagrams, for where UDP itself does not pass.
+   * @throws StrategyError; nothing is left behind then
+   */
+  approach(options: {
+    readonly place: Endpoint;
+    readonly terms: DatagramTerms;
+    readonly signal: AbortSignal;
+  }): Promise<DatagramWay>;
 }
 
-/** A place at a relay: whoever connects to `endpoint` comes out at this end. */
-export interface RelayedPlace {
-  readonly endpoint: Endpoint;
+/** What one end holds at a relay, or on the way to it. */
+export interface Held {
   /** Aborts when it is gone, and what goes through it, with a StrategyError. */
   readonly lost: AbortSignal;
   /** Gives it back. Never rejects. Idempotent. */
   close(): Promise<void>;
+}
+
+/** A place at a relay: whoever connects to `endpoint` comes out at this end. */
+export interface RelayedPlace extends Held {
+  readonly endpoint: Endpoint;
+  readonly protocol: 'tcp' | 'udp';
+  /** Lets in what comes from one more address. @throws StrategyError */
+  admit(address: string, signal: AbortSignal): Promise<void>;
+}
+
+/** A way to a place that takes datagrams, with a stream on it. */
+export interface DatagramWay extends Held {
+  readonly stream: RelayedStream;
+  /** Shows the place that somebody is there; datagrams are lost, so it is done again until the stream is open. */
+  greet(): void;
+}
+
+/** A stream through a relay, and its ends for people to read. */
+export interface RelayedStream {
+  readonly stream: Duplex;
+  readonly local: Endpoint;
+  readonly remote: Endpoint;
+  /** What makes a stream of datagrams. */
+  readonly carrier?: string;
 }
 
 /** Why a relay that the operator named cannot be offered. */

@@ -1,14 +1,20 @@
-import { describeError } from '../../core/errors.js';
+import { describeError, StrategyError } from '../../core/errors.js';
 import type { Logger } from '../../core/logger.js';
 import type { AddressBook } from '../../core/strategy.js';
-import type { Relay, RelayedPlace, RelayFailure, RelaySource } from './relay-source.js';
+import { openDatagramPlace } from './datagram-place.js';
+import type { DatagramWay, Relay, RelayedPlace, RelayFailure, RelaySource } from './relay-source.js';
+import { RelayedUdp } from './relayed-udp.js';
 import { Allocation } from './turn/allocation.js';
+import { permitEach } from './turn/permit-each.js';
 import type { TurnPlatform, TurnServer } from './turn/server.js';
-import { TurnRefusal } from './turn/turn-error.js';
+import { streamEnds } from './turn/stream.js';
 import { locateServer, nameOf } from './turn-servers.js';
 
 /** The TURN servers of the configuration, read anew each time. */
 export class TurnRelays implements RelaySource {
+  /** Those that have refused to relay TCP, by name. */
+  private readonly withoutTcp = new Set<string>();
+
   constructor(
     private readonly platform: TurnPlatform,
     private readonly addresses: AddressBook,
@@ -20,7 +26,8 @@ export class TurnRelays implements RelaySource {
     const found = await Promise.all(
       (this.addresses.relay?.turn ?? []).map(async (entry) => {
         try {
-          return [new TurnRelay(this.platform, await locateServer(entry, this.platform, signal), this.log)];
+          const server = await locateServer(entry, this.platform, signal);
+          return [new TurnRelay(this.platform, server, this.withoutTcp, this.log)];
         } catch (error) {
           failures.push({ name: nameOf(entry), error });
           return [];
@@ -32,7 +39,7 @@ export class TurnRelays implements RelaySource {
   }
 }
 
-/** A TURN server with TCP allocations (RFC 6062). */
+/** A TURN server: with TCP allocations (RFC 6062) where it has them, which cost the least, and else with those of RFC 8656. */
 class TurnRelay implements Relay {
   readonly name: string;
   readonly address: Relay['address'];
@@ -40,41 +47,69 @@ class TurnRelay implements Relay {
   constructor(
     private readonly platform: TurnPlatform,
     private readonly server: TurnServer,
+    private readonly withoutTcp: Set<string>,
     private readonly log: Logger,
   ) {
     this.name = server.name;
-    this.address = { ...server.endpoint, secure: server.transport === 'tls' };
+    this.address = { ...server.endpoint, transport: server.transport };
   }
 
-  async open({ peers, onStream, signal }: Parameters<Relay['open']>[0]): Promise<RelayedPlace> {
+  async open(options: Parameters<Relay['open']>[0]): Promise<RelayedPlace> {
+    const { server, platform, withoutTcp } = this;
+    // RFC 6062 §4.1: TCP is relayed for clients that use TCP themselves.
+    if (server.transport !== 'udp' && !withoutTcp.has(server.name)) {
+      try {
+        return await this.openTcp(options);
+      } catch (error) {
+        const unsupported = error instanceof StrategyError && error.code === 'TURN_NO_TCP_RELAY';
+        if (!unsupported || !platform.reliableUdp) throw error;
+        withoutTcp.add(server.name);
+        this.log.debug('turn.no-tcp-relay', { relay: this.name, ...describeError(error) });
+      }
+    }
+    return openDatagramPlace(platform, server, options);
+  }
+
+  async approach({ place, terms, signal }: Parameters<Relay['approach']>[0]): Promise<DatagramWay> {
+    const udp = await RelayedUdp.open(this.platform, this.server, { signal });
+    try {
+      await udp.permit([place.address], signal);
+      const stream = await udp.connect(place, terms.stream('relayed', 'connector'), signal);
+      const greeting = terms.greeting('relayed');
+      return { stream, greet: () => udp.send(greeting, place), lost: udp.lost, close: () => udp.close() };
+    } catch (error) {
+      await udp.close();
+      throw error;
+    }
+  }
+
+  private async openTcp({ peers, onStream, signal }: Parameters<Relay['open']>[0]): Promise<RelayedPlace> {
     const attempts: number[] = [];
     let take: (id: number) => void = (id) => attempts.push(id);
     const onConnection = (id: number) => take(id);
     const allocation = await Allocation.open(this.platform, this.server, { relayed: 'tcp', onConnection }, signal);
     take = (id) => {
-      // A connection that cannot be joined is one of several tries at the other end.
-      allocation.accept(id, signal).then(onStream, (error: unknown) => {
-        this.log.debug('turn.accept-failed', { relay: this.name, ...describeError(error) });
-      });
+      allocation.accept(id, signal).then(
+        (stream) => onStream({ stream, ...streamEnds(stream) }),
+        (error: unknown) => {
+          // A connection that cannot be joined is one of several tries at the other end.
+          this.log.debug('turn.accept-failed', { relay: this.name, ...describeError(error) });
+        },
+      );
     };
     for (const id of attempts) take(id);
     try {
-      await this.permit(allocation, peers, signal);
+      await permitEach(allocation, peers, signal);
     } catch (error) {
       await allocation.close();
       throw error;
     }
-    return { endpoint: allocation.relayed, lost: allocation.lost, close: () => allocation.close() };
-  }
-
-  /** One by one after a refusal, so that an address the server does not like costs only itself. */
-  private async permit(allocation: Allocation, peers: readonly string[], signal: AbortSignal): Promise<void> {
-    try {
-      await allocation.permit(peers, signal);
-    } catch (error) {
-      if (!(error instanceof TurnRefusal) || peers.length < 2) throw error;
-      const each = await Promise.allSettled(peers.map((peer) => allocation.permit([peer], signal)));
-      if (each.every(({ status }) => status === 'rejected')) throw error;
-    }
+    return {
+      endpoint: allocation.relayed,
+      protocol: 'tcp',
+      lost: allocation.lost,
+      admit: (address, until) => allocation.permit([address], until),
+      close: () => allocation.close(),
+    };
   }
 }

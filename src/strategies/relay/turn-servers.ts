@@ -21,7 +21,7 @@ export function nameOf({ uri: { host, port } }: TurnEntry): string {
 
 /**
  * Looks up where a server is and reads what its entry only names. Files are read each time, so that a new secret needs no restart.
- * @throws StrategyError TURN_NO_TCP_RELAY, TURN_SECRET_MISSING, TURN_CERTIFICATE, TURN_UNREACHABLE
+ * @throws StrategyError TURN_SECRET_MISSING, TURN_CERTIFICATE, TURN_UNREACHABLE
  */
 export async function locateServer(
   entry: TurnEntry,
@@ -31,13 +31,6 @@ export async function locateServer(
 ): Promise<TurnServer> {
   const { host, port, transport } = entry.uri;
   const name = nameOf(entry);
-  // RFC 6062 §4.1: TCP is relayed for clients that use TCP themselves.
-  if (transport === 'udp') {
-    throw new StrategyError(
-      'TURN_NO_TCP_RELAY',
-      `The TURN server ${name} is named with transport=udp, and relays TCP only over TCP.`,
-    );
-  }
   const addresses = await net.resolve(host, { signal }).catch((error: unknown) => {
     signal.throwIfAborted();
     throw turnUnreachable(name, 'its name does not resolve', error);

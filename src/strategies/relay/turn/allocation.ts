@@ -130,7 +130,7 @@ export class Allocation {
       );
     await bind(signal);
     this.every(renewalMs, () => bind());
-    return (data) => this.connection.send(encodeChannelData(channel, data, this.connection.reliable));
+    return (data) => this.connection.sendData(encodeChannelData(channel, data, this.connection.reliable));
   }
 
   /** One datagram to a permitted peer, without a channel (RFC 8656 §11.1). */
@@ -140,7 +140,7 @@ export class Allocation {
       [attribute.xorPeerAddress, encodeXorAddress(peer, transactionId)],
       [attribute.data, data],
     ] as const;
-    this.connection.send(encodeMessage({ method: method.send, class: messageClass.indication, transactionId, attributes }));
+    this.connection.sendData(encodeMessage({ method: method.send, class: messageClass.indication, transactionId, attributes }));
   }
 
   /** Connects to a peer from the relayed address (RFC 6062 §4.3). @throws TurnRefusal 446, 447 and others */

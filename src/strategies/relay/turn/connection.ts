@@ -16,6 +16,9 @@ const answerTimeoutMs = 6000;
 /** Over UDP a request is repeated after this long, then after twice as long, and so on (RFC 8489 §6.2.1). */
 const firstRetransmissionMs = 250;
 
+/** Bytes that may wait on a connection over TCP before datagrams are dropped; what sends them takes that for a full queue. */
+const maxQueuedBytes = 256 * 1024;
+
 /** What comes in without having been asked for. */
 export interface ConnectionEvents {
   onIndication(message: DecodedMessage): void;
@@ -31,6 +34,7 @@ export class TurnConnection {
   /** Shared with further connections to the server: coturn 4.6 leaves a ConnectionBind without credentials unanswered. */
   readonly session: TurnSession;
   private transmit: (bytes: Uint8Array) => void = () => {};
+  private queuedBytes: () => number = () => 0;
   private release: () => Promise<void> = async () => {};
 
   private constructor(
@@ -68,6 +72,11 @@ export class TurnConnection {
   /** Sends what gets no answer. */
   send(bytes: Uint8Array): void {
     if (!this.lost.aborted) this.transmit(bytes);
+  }
+
+  /** Sends a peer's datagram, or drops it when too much is waiting. */
+  sendData(bytes: Uint8Array): void {
+    if (this.queuedBytes() < maxQueuedBytes) this.send(bytes);
   }
 
   /** Idempotent. */
@@ -129,6 +138,7 @@ export class TurnConnection {
   private async openStream(signal: AbortSignal): Promise<void> {
     const stream = await connectStream(this.platform, this.server, signal);
     this.transmit = (bytes) => stream.write(bytes);
+    this.queuedBytes = () => stream.writableLength;
     this.release = async () => void stream.destroy();
     void this.readAll(async () => this.receive(await readMessage(stream, this.lost)));
   }

@@ -1,6 +1,7 @@
 import type { Clock } from '../../../core/clock.js';
 import type { Endpoint, Net } from '../../../core/net.js';
 import type { Random } from '../../../core/random.js';
+import type { ReliableUdp } from '../../../core/reliable-udp.js';
 import type { Credentials } from './credentials.js';
 
 /** One TURN server and how to speak with it. */
@@ -20,4 +21,6 @@ export interface TurnPlatform {
   readonly net: Net;
   readonly clock: Clock;
   readonly random: Random;
+  /** For streams over relayed datagrams; absent where nothing makes them. */
+  readonly reliableUdp?: ReliableUdp;
 }

@@ -2,7 +2,7 @@ import { isIP } from 'node:net';
 import tls from 'node:tls';
 import { withDeadline } from '../../../core/deadline.js';
 import { describeError, StrategyError } from '../../../core/errors.js';
-import type { ByteStream, Net } from '../../../core/net.js';
+import type { ByteStream, Endpoint, Net } from '../../../core/net.js';
 import { readExactly } from '../../../core/read-exactly.js';
 import { channelDataLength, startsChannelData } from './channel-data.js';
 import { announcedLength } from './message.js';
@@ -85,6 +85,19 @@ export async function readMessage(stream: ByteStream, signal: AbortSignal): Prom
 /** Gives up on a line that is dead for some seconds. */
 export function tune(net: Net, stream: ByteStream): void {
   net.tune(stream, { userTimeoutMs, keepAliveMs, congestion: 'bbr' });
+}
+
+/** The two ends of a connection, as far as it tells. */
+export function streamEnds({
+  localAddress,
+  localPort,
+  remoteAddress,
+  remotePort,
+}: ByteStream): Record<'local' | 'remote', Endpoint> {
+  return {
+    local: { address: localAddress ?? '', port: localPort ?? 0 },
+    remote: { address: remoteAddress ?? '', port: remotePort ?? 0 },
+  };
 }
 
 function settled(socket: tls.TLSSocket): Promise<void> {

@@ -1,0 +1,36 @@
+import { afterEach, expect, it } from 'vitest';
+import type { AgentLine } from '../agent-process.js';
+import { poll } from '../poll.js';
+import { publicAddresses } from '../topology.js';
+import { RelayLab, turnAt } from './relay-lab.js';
+
+let lab: RelayLab | undefined;
+afterEach(async () => {
+  await lab?.close();
+  lab = undefined;
+});
+
+const [first] = publicAddresses;
+/** Like most servers on the internet: no RFC 6062. */
+const plain = { address: first, extra: ['--no-tcp-relay'] };
+
+it.each([
+  ['sym', 'sym', 'tcp'],
+  ['sym', 'sym', 'udp'],
+  ['udpblock', 'sym', 'tcp'],
+  ['sym', 'udpblock', 'tcp'],
+  ['udpblock', 'udpblock', 'tcp'],
+] as const)('behind %s and %s two ends meet at a server that relays datagrams only, asked over %s', async (a, b, transport) => {
+  lab = await RelayLab.create([plain], { a, b });
+  const both = await lab.agents(turnAt(first, `?transport=${transport}`));
+  const [up] = await Promise.all(both.map((agent) => agent.event('bridge.up')));
+  expect(up).toMatchObject({ kind: 'relayed', strategy: 'relay' });
+  const opened = (line: AgentLine<'log'>) => line.name === 'relay.opened';
+  const { fields } = await Promise.any(both.map((agent) => agent.event('log', { where: opened })));
+  expect(fields).toMatchObject({ protocol: 'udp' });
+  // An end without UDP comes to the other's place from one of its own.
+  const ends = a === 'udpblock' && b === 'udpblock' ? 2 : undefined;
+  if (ends) expect(lab.servers[0]?.allocations).toBe(ends);
+  await Promise.all(both.map((agent) => agent.terminate()));
+  await poll('the allocations are gone', () => lab?.servers[0]?.allocations === 0 || undefined);
+});
