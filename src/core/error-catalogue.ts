@@ -206,11 +206,11 @@ export const errorCatalogue = {
   },
   RELAY_TIMEOUT: {
     meaning: 'The two ends did not meet at a relay in time.',
-    help: 'See that both ends reach the relay over TCP, ports 49152 to 65535 included at the end that connects.',
+    help: 'See that the end that connects reaches ports 49152 to 65535 of the relay, over TCP, or over UDP where it relays datagrams.',
   },
   RELIABLE_UDP_MISSING: {
     meaning: 'This system has no reliability layer to make a stream of UDP datagrams with.',
-    help: 'Install the optional package udx-native if it has a build for this system, or leave udp-hole-punching out.',
+    help: 'Install the optional package udx-native if it has a build for this system, or leave udp-hole-punching out and name a TURN server that relays TCP.',
   },
   ROUTER_DID_NOT_DIAL: {
     meaning: 'The router did not connect to the socket it was given.',
@@ -341,12 +341,16 @@ export const errorCatalogue = {
     help: 'Nothing to do, the next server is tried; its operator may widen min-port to max-port.',
   },
   TURN_NO_TCP_RELAY: {
-    meaning: 'A TURN server does not relay TCP (RFC 6062), which is what two agents meet over.',
-    help: 'Allow it at the server (coturn: no no-tcp-relay) and reach the server over TCP or TLS, or name another one.',
+    meaning: 'A TURN server does not relay TCP (RFC 6062), and nothing here makes a stream of the datagrams that it would relay.',
+    help: 'Install the optional package udx-native, allow TCP at the server (coturn: no no-tcp-relay), or name another one.',
   },
   TURN_QUOTA_REACHED: {
     meaning: 'A TURN server lets this user have no more allocations.',
     help: 'Raise its user-quota and total-quota, or use another server.',
+  },
+  TURN_REDIRECTED: {
+    meaning: 'A TURN server sends its clients to another one, where the agent does not go or was sent on again.',
+    help: 'Name the other server itself in relay.turn.',
   },
   TURN_REFUSED: {
     meaning: 'A TURN server answered with an error that has no meaning here.',

@@ -111,6 +111,39 @@ describe('an allocation', () => {
     await expect(outcome).rejects.toMatchObject({ code: 'TURN_UNREACHABLE' });
   });
 
+  it('is made at the server that another one names, with the same credentials', async () => {
+    const other = await ScriptedTurnServer.start();
+    server.refuse(method.allocate, 300);
+    server.alternate = other.endpoint;
+    const allocation = await allocate();
+    await allocation.close();
+    await other.close();
+    expect([server.count(method.allocate), other.count(method.allocate)]).toEqual([1, 1]);
+    expect(other.count(method.refresh)).toBe(1);
+  });
+
+  it('is not sought any further when the second server names a third', async () => {
+    const other = await ScriptedTurnServer.start();
+    for (const each of [server, other]) each.refuse(method.allocate, 300, 300);
+    server.alternate = other.endpoint;
+    other.alternate = server.endpoint;
+    await expect(allocate()).rejects.toMatchObject({ code: 'TURN_REDIRECTED' });
+    await other.close();
+    expect([server.count(method.allocate), other.count(method.allocate)]).toEqual([1, 1]);
+  });
+
+  it.each([
+    ['no address', undefined],
+    ['a private one', { address: '192.168.1.1', port: 3478 }],
+    ['one of the cloud’s own', { address: '169.254.169.254', port: 3478 }],
+    ['another on this machine', { address: '127.0.0.2', port: 3478 }],
+    ['a port of other services', { address: '20.0.9.9', port: 25 }],
+  ])('is not sought elsewhere when a server names %s', async (_, alternate) => {
+    server.refuse(method.allocate, 300);
+    server.alternate = alternate;
+    await expect(allocate()).rejects.toMatchObject({ code: 'TURN_REDIRECTED', status: 300 });
+  });
+
   it('over UDP repeats a request that gets no answer, at growing distances, and gives up', async () => {
     server.mute = method.allocate;
     const outcome = allocate({ transport: 'udp' });

@@ -5,7 +5,7 @@ import { encodeChannelData } from '../../src/strategies/relay/turn/channel-data.
 import { longTermKey } from '../../src/strategies/relay/turn/credentials.js';
 import { type Attribute, type DecodedMessage, decodeMessage, encodeMessage } from '../../src/strategies/relay/turn/message.js';
 import { attribute, type Method, messageClass, method } from '../../src/strategies/relay/turn/protocol.js';
-import { encodeUint32, encodeXorAddress } from '../../src/strategies/relay/turn/values.js';
+import { decodeXorAddress, encodeUint32, encodeXorAddress } from '../../src/strategies/relay/turn/values.js';
 
 export const credentials = { username: 'user', password: 'secret' };
 const realm = 'test';
@@ -31,6 +31,10 @@ export class ScriptedTurnServer {
   forges = false;
   /** Takes requests of this method and says nothing. */
   mute: Method | undefined;
+  /** Where it sends clients with a 300. */
+  alternate: Endpoint | undefined;
+  /** Datagrams for peers, outside of channels. */
+  readonly sent: { readonly data: string; readonly peer: Endpoint | undefined }[] = [];
   private readonly refusals = new Map<Method, number[]>();
   private readonly arrivals = new Set<() => void>();
   private readonly tcp = net.createServer((socket) => this.serve(socket));
@@ -66,6 +70,15 @@ export class ScriptedTurnServer {
   /** Resolves when a method has been asked for that often. */
   async asked(which: Method, times = 1): Promise<void> {
     while (this.count(which) < times) await new Promise<void>((resolve) => this.arrivals.add(resolve));
+  }
+
+  /** Resolves with the first datagram for a peer outside of channels. */
+  async firstSent(): Promise<ScriptedTurnServer['sent'][number]> {
+    for (;;) {
+      const [first] = this.sent;
+      if (first) return first;
+      await new Promise<void>((resolve) => this.arrivals.add(resolve));
+    }
   }
 
   announceConnection(id: number, peer: Endpoint): void {
@@ -117,6 +130,11 @@ export class ScriptedTurnServer {
   /** @returns whether it bound a connection */
   private handle(bytes: Buffer, connection: number, reply: Reply): boolean {
     const message = decodeMessage(bytes);
+    if (message?.method === method.send) {
+      const peer = decodeXorAddress(message.value(attribute.xorPeerAddress), message.transactionId);
+      this.sent.push({ data: String(message.value(attribute.data)), peer });
+      this.arrive();
+    }
     if (!message || message.class !== messageClass.request) return false;
     const which = message.method as Method;
     const answer = (kind: 0 | 1 | 2 | 3, attributes: readonly Attribute[], key?: Buffer) =>
@@ -126,6 +144,7 @@ export class ScriptedTurnServer {
         [attribute.errorCode, Buffer.from([0, 0, Math.floor(status / 100), status % 100, ...Buffer.from('No')])],
         [attribute.realm, Buffer.from(realm)],
         [attribute.nonce, Buffer.from(this.nonce)],
+        ...(this.alternate ? [[attribute.alternateServer, encodeAddress(this.alternate)] as const] : []),
       ]);
     const key = longTermKey(credentials, realm);
     if (message.value(attribute.username) === undefined || !message.authenticated(key)) {
@@ -133,8 +152,7 @@ export class ScriptedTurnServer {
       return false;
     }
     this.requests.push({ method: which, message, connection });
-    for (const arrived of this.arrivals) arrived();
-    this.arrivals.clear();
+    this.arrive();
     if (this.mute === which) return false;
     const status = message.value(attribute.nonce)?.toString() === this.nonce ? this.refusals.get(which)?.shift() : 438;
     if (status !== undefined) {
@@ -153,9 +171,20 @@ export class ScriptedTurnServer {
     return which === method.connectionBind;
   }
 
+  private arrive(): void {
+    for (const arrived of this.arrivals) arrived();
+    this.arrivals.clear();
+  }
+
   private indication(which: Method, attributes: (transactionId: Uint8Array) => readonly Attribute[]): void {
     const transactionId = new Uint8Array(12);
     const message = { method: which, class: messageClass.indication, transactionId, attributes: attributes(transactionId) };
     this.indicate(encodeMessage(message));
   }
+}
+
+/** As ALTERNATE-SERVER holds it: nothing is XORed. */
+function encodeAddress({ address, port }: Endpoint): Buffer {
+  const bytes = address.split('.').map(Number);
+  return Buffer.from([0, 1, port >> 8, port & 0xff, ...bytes]);
 }

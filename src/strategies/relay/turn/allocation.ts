@@ -2,6 +2,7 @@ import type { Timer } from '../../../core/clock.js';
 import { withDeadline } from '../../../core/deadline.js';
 import { RatatoskrError, StrategyError } from '../../../core/errors.js';
 import type { ByteStream, Endpoint } from '../../../core/net.js';
+import { alternateServer } from './alternate-server.js';
 import { encodeChannelData, firstChannel, lastChannel } from './channel-data.js';
 import { TurnConnection } from './connection.js';
 import { type DecodedMessage, decodeMessage, encodeMessage } from './message.js';
@@ -66,9 +67,9 @@ export class Allocation {
     try {
       return await Allocation.openOnce(platform, server, options, signal);
     } catch (error) {
-      // An allocation of an earlier life may still hold these ports (RFC 8656 §7.4); another connection has others.
-      if (!(error instanceof TurnRefusal) || error.status !== 437) throw error;
-      return Allocation.openOnce(platform, server, options, signal);
+      const next = error instanceof TurnRefusal ? nextServer(server, error) : undefined;
+      if (!next) throw error;
+      return Allocation.openOnce(platform, next, options, signal);
     }
   }
 
@@ -224,6 +225,13 @@ export class Allocation {
     for (const timer of this.timers) timer.cancel();
     this.timers.clear();
   }
+}
+
+/** Where a refusal is worth one more try. */
+function nextServer(server: TurnServer, { status, alternate }: TurnRefusal): TurnServer | undefined {
+  // An allocation of an earlier life may still hold these ports (RFC 8656 §7.4); another connection has others.
+  if (status === 437) return server;
+  return alternate && alternateServer(server, alternate);
 }
 
 function indicated(message: DecodedMessage, options: AllocationOptions): void {

@@ -33,6 +33,8 @@ export const attribute = {
   requestedTransport: 0x0019, // RFC 8656 §18.7: u8 protocol number, 3 zero bytes
   xorMappedAddress: 0x0020, // RFC 8489 §14.2: XORed address
   connectionId: 0x002a, // RFC 6062 §6.2.1: u32
+  alternateDomain: 0x8003, // RFC 8489 §14.16: UTF-8, the name in the certificate of the alternate server
+  alternateServer: 0x8023, // RFC 8489 §14.15: address
   fingerprint: 0x8028, // RFC 8489 §14.7: CRC-32 XOR 0x5354554e
 } as const;
 

@@ -2,8 +2,8 @@ import type { Random } from '../../../core/random.js';
 import { type Credentials, longTermKey } from './credentials.js';
 import { type Attribute, type DecodedMessage, encodeMessage, isResponse } from './message.js';
 import { attribute, type Method, messageClass, transactionIdLength } from './protocol.js';
-import { TurnRefusal } from './turn-error.js';
-import { decodeErrorCode } from './values.js';
+import { type Alternate, TurnRefusal } from './turn-error.js';
+import { decodeAddress, decodeErrorCode } from './values.js';
 
 /** How often one request is repeated because the server wants credentials, or newer ones. */
 const mostRepeats = 3;
@@ -50,7 +50,9 @@ export class TurnSession {
       if (answer.class === messageClass.success) return answer;
       const { status, reason } = decodeErrorCode(answer.value(attribute.errorCode)) ?? { status: 0, reason: 'without a code' };
       const wantsOther = (status === 401 && !hadKey) || status === 438;
-      if (!wantsOther || repeats === mostRepeats || !this.learn(answer)) throw new TurnRefusal(status, this.server, reason);
+      if (!wantsOther || repeats === mostRepeats || !this.learn(answer)) {
+        throw new TurnRefusal(status, this.server, reason, status === 300 ? alternateIn(answer) : undefined);
+      }
     }
   }
 
@@ -86,4 +88,9 @@ export class TurnSession {
     this.key = longTermKey(this.credentials, realm.toString('utf8'));
     return true;
   }
+}
+
+function alternateIn(answer: DecodedMessage): Alternate | undefined {
+  const endpoint = decodeAddress(answer.value(attribute.alternateServer));
+  return endpoint && { endpoint, domain: answer.value(attribute.alternateDomain)?.toString('utf8') };
 }

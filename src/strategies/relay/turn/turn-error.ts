@@ -1,8 +1,10 @@
 import type { ErrorCode } from '../../../core/error-catalogue.js';
 import { StrategyError } from '../../../core/errors.js';
+import type { Endpoint } from '../../../core/net.js';
 
 /** What the error codes of TURN mean for whoever asked (RFC 8489 §14.8, RFC 8656 §19, RFC 6062 §6.3). */
 const meanings: Readonly<Record<number, readonly [code: ErrorCode, meaning: string]>> = {
+  300: ['TURN_REDIRECTED', 'it sends its clients to another server, which is not followed'],
   401: ['TURN_UNAUTHORIZED', 'it does not know this user and secret'],
   403: ['TURN_FORBIDDEN', 'it may not relay to or from that address'],
   437: ['TURN_ALLOCATION_LOST', 'it does not know the allocation'],
@@ -15,6 +17,13 @@ const meanings: Readonly<Record<number, readonly [code: ErrorCode, meaning: stri
   508: ['TURN_FULL', 'it has no address or port left'],
 };
 
+/** Where a server would have its clients go instead (RFC 8489 §10). */
+export interface Alternate {
+  readonly endpoint: Endpoint;
+  /** Name in its certificate, if that is another one. */
+  readonly domain?: string | undefined;
+}
+
 /** A TURN server said no. */
 export class TurnRefusal extends StrategyError {
   constructor(
@@ -22,6 +31,7 @@ export class TurnRefusal extends StrategyError {
     readonly status: number,
     server: string,
     reason: string,
+    readonly alternate?: Alternate | undefined,
   ) {
     const [code, meaning] = meanings[status] ?? (['TURN_REFUSED', 'the request cannot be served'] as const);
     super(code, `The TURN server ${server} answered ${status}${reason === '' ? '' : ` (${reason.slice(0, 128)})`}: ${meaning}.`);

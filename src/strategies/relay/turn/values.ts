@@ -12,10 +12,19 @@ export function encodeXorAddress({ address, port }: Endpoint, transactionId: Uin
 
 /** Undefined when it is no address. */
 export function decodeXorAddress(value: Buffer | undefined, transactionId: Uint8Array): Endpoint | undefined {
+  return (
+    value &&
+    decodeAddress(
+      Buffer.concat([value.subarray(0, 2), xored(value.subarray(2, 4), transactionId), xored(value.subarray(4), transactionId)]),
+    )
+  );
+}
+
+/** As MAPPED-ADDRESS holds it (RFC 8489 §14.1). Undefined when it is no address. */
+export function decodeAddress(value: Buffer | undefined): Endpoint | undefined {
   const length = value === undefined ? 0 : { 1: 4, 2: 16 }[value[1] ?? 0];
   if (value === undefined || length === undefined || value.length !== 4 + length) return undefined;
-  const bytes = xored(value.subarray(4), transactionId);
-  return { address: ipaddr.fromByteArray([...bytes]).toString(), port: value.readUInt16BE(2) ^ (magicCookie >>> 16) };
+  return { address: ipaddr.fromByteArray([...value.subarray(4)]).toString(), port: value.readUInt16BE(2) };
 }
 
 export function encodeUint32(value: number): Buffer {
