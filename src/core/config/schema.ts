@@ -127,7 +127,7 @@ const turnServer = z
           return z.NEVER;
         })
         .register(keyDocs, {
-          allowed: '"turn:USER:SECRET@HOST:PORT", or with "turns:" over TLS; TCP is the transport',
+          allowed: '"turn:USER:SECRET@HOST:PORT", over TCP; with "?transport=udp" over UDP, with "turns:" over TLS',
           secret: true,
         }),
       secretFile: absoluteFile('A file whose first line is the secret.'),
@@ -190,7 +190,7 @@ export const configSchema = z.strictObject({
       ),
       turn: list(turnServer, 8).prefault([]).register(keyDocs, {
         about:
-          'TURN servers to relay through, the preferred first; one at either end serves both. Without a secret in the URI, secretFile or the environment variable RATATOSKR_TURN_SECRET has it. auth: shared-secret is for servers that give out credentials with a time limit (coturn’s use-auth-secret).',
+          'TURN servers to relay through, the preferred first; one at either end serves both. Where it relays no TCP (RFC 6062) and one end’s UDP is blocked, that end must name one too. Without a secret in the URI, secretFile or the environment variable RATATOSKR_TURN_SECRET has it. auth: shared-secret is for servers that give out credentials with a time limit (coturn’s use-auth-secret).',
         allowed: 'a list of at most 8 TURN URIs, or of { uri, secretFile, auth, ca }',
         secret: true,
       }),

@@ -5,7 +5,7 @@ export interface TurnUri {
   /** A host name, or an address without brackets. */
   readonly host: string;
   readonly port: number;
-  /** `tls` for turns:. @default tcp, for relayed TCP needs it */
+  /** `tls` for turns:. @default tcp: it passes where UDP does not, and relayed TCP needs it */
   readonly transport: 'udp' | 'tcp' | 'tls';
   readonly user: string;
   /** Undefined when it is elsewhere: in a file or in the environment. */
