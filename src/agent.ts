@@ -52,11 +52,11 @@ export interface AgentParts {
   readonly strategies?: readonly StrategyDefinition[];
 }
 
-const builtIn: readonly StrategyDefinition[] = [
+const builtIn = (settings: Settings): readonly StrategyDefinition[] => [
   portMapping as StrategyDefinition,
   tcpHolePunching as StrategyDefinition,
   udpHolePunching as StrategyDefinition,
-  relay as StrategyDefinition,
+  relay(() => settings.current.relay),
 ];
 
 let agentsMade = 0;
@@ -75,7 +75,7 @@ export function createAgent(config: Config, parts: AgentParts = {}): Agent {
   const reliableUdp = parts.reliableUdp ?? (parts.net ? undefined : createUdx({ clock, random }).udp);
   const offeredServices = new OfferedServices();
   const knownServices = new KnownServices();
-  const strategies = chooseStrategies(resolved, [...builtIn, ...(parts.strategies ?? [])], {
+  const strategies = chooseStrategies(resolved, [...builtIn(settings), ...(parts.strategies ?? [])], {
     net,
     clock,
     random,
@@ -88,9 +88,6 @@ export function createAgent(config: Config, parts: AgentParts = {}): Agent {
       },
       get stunPeers() {
         return peerServers(knownServices.of('stun'));
-      },
-      get relay() {
-        return settings.current.relay;
       },
     },
   });

@@ -1,7 +1,6 @@
 import type { Duplex } from 'node:stream';
 import type { z } from 'zod';
 import type { Clock } from './clock.js';
-import type { Config } from './config/schema.js';
 import type { Logger } from './logger.js';
 import type { Net } from './net.js';
 import type { Random } from './random.js';
@@ -105,8 +104,6 @@ export interface AddressBook {
   readonly stunServers: readonly string[];
   /** Peers that answer STUN, as `host:port`: to ask when none of the servers answers. @default none */
   readonly stunPeers?: readonly string[];
-  /** Relays that the operator named, and when they may be used. */
-  readonly relay?: Config['relay'];
 }
 
 /** What a strategy's module exports. */

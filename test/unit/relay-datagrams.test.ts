@@ -45,7 +45,7 @@ function turnRelays({ query = '', reliable = true } = {}): TurnRelays {
   const uri = `turn:${credentials.username}:${credentials.password}@127.0.0.1:${server.endpoint.port}${query}`;
   const { relay } = parseConfig(JSON.stringify({ relay: { turn: [uri] } }), 'test.conf');
   const platform = { net, clock, random: systemRandom, ...(reliable ? { reliableUdp: layer } : {}) };
-  return new TurnRelays(platform, { stunServers: [], relay }, log);
+  return new TurnRelays(platform, () => relay.turn, log);
 }
 
 async function oneOf(relays: TurnRelays): Promise<Relay> {

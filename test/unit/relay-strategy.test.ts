@@ -81,7 +81,7 @@ function attempt(sides: Readonly<Record<Role, Side>>): { run: Record<Role, Promi
       clock: systemClock,
       random: systemRandom,
       log,
-      addresses: { stunServers: [], relay: { use, turn: [] } },
+      addresses: { stunServers: [] },
     };
     const proofs = new Proofs(role, secret, systemClock, abort.signal);
     const context: AttemptContext = {
@@ -93,7 +93,9 @@ function attempt(sides: Readonly<Record<Role, Side>>): { run: Record<Role, Promi
       channel: channels[role],
       prove: (stream, options) => proofs.prove(stream, options),
     };
-    const path = new RelayStrategy(services, [{ relays: async () => ({ found: relays, failures: [] }) }]).attempt(context);
+    const path = new RelayStrategy(services, () => ({ use, turn: [] }), [
+      { relays: async () => ({ found: relays, failures: [] }) },
+    ]).attempt(context);
     path.then(
       (found) => paths.push(found),
       () => {},

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { Config } from '../../core/config/schema.js';
 import { withDeadline } from '../../core/deadline.js';
 import { describeError, StrategyError } from '../../core/errors.js';
 import {
@@ -8,6 +9,7 @@ import {
   type Probe,
   type Role,
   type Strategy,
+  type StrategyDefinition,
   type StrategyServices,
 } from '../../core/strategy.js';
 import { Inbox } from './inbox.js';
@@ -19,20 +21,26 @@ import { connectStep, openStep } from './step.js';
 import { type Survey, surveyRelay } from './survey.js';
 import { TurnRelays } from './turn-relays.js';
 
+/** The settings of the moment. */
+type ReadRelaySettings = () => Config['relay'];
+
 const name = 'relay';
 /** How long the peer may take to look at relays, in milliseconds. */
 const surveyDeadlineMs = 8000;
 
 /**
  * The last resort: one end opens a place at a relay and the other connects to it, over TCP where the relay can, else over UDP.
- * Works through every NAT, and where UDP is blocked too.
+ * Works through every NAT, and where UDP is blocked too. The settings hold secrets, so they are handed to this strategy alone.
  */
-export const relay = defineStrategy({
-  name,
-  apiVersion: 1,
-  options: z.strictObject({}),
-  create: (_, services) => new RelayStrategy(services, [new TurnRelays(services, services.addresses, services.log)]),
-});
+export function relay(settings: ReadRelaySettings): StrategyDefinition {
+  return defineStrategy<unknown>({
+    name,
+    apiVersion: 1,
+    options: z.strictObject({}),
+    create: (_, services) =>
+      new RelayStrategy(services, settings, [new TurnRelays(services, () => settings().turn, services.log)]),
+  });
+}
 
 /** Our relays with what we found out about them, and what the peer says about them and its own. */
 interface Findings {
@@ -51,18 +59,19 @@ export class RelayStrategy implements Strategy {
 
   constructor(
     private readonly services: StrategyServices,
+    private readonly settings: ReadRelaySettings,
     private readonly sources: readonly RelaySource[],
   ) {}
 
   async probe(): Promise<Probe> {
-    const { relay: settings } = this.services.addresses;
-    if (settings?.use === 'never') return { usable: 'no', reason: 'relay.use is never.' };
-    if (settings?.turn.length) return { usable: 'unknown' };
+    const { use, turn } = this.settings();
+    if (use === 'never') return { usable: 'no', reason: 'relay.use is never.' };
+    if (turn.length > 0) return { usable: 'unknown' };
     return { usable: 'unknown', reason: 'No TURN server is named here; the peer may have one.' };
   }
 
   async attempt(context: AttemptContext): Promise<Path> {
-    if (this.services.addresses.relay?.use === 'never') {
+    if (this.settings().use === 'never') {
       throw new StrategyError('RELAY_DISABLED', 'Relays are switched off with relay.use.');
     }
     const over = new AbortController();

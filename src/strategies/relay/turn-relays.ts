@@ -1,6 +1,5 @@
 import { describeError, StrategyError } from '../../core/errors.js';
 import type { Logger } from '../../core/logger.js';
-import type { AddressBook } from '../../core/strategy.js';
 import { openDatagramPlace } from './datagram-place.js';
 import type { DatagramWay, Relay, RelayedPlace, RelayFailure, RelaySource } from './relay-source.js';
 import { RelayedUdp } from './relayed-udp.js';
@@ -8,7 +7,7 @@ import { Allocation } from './turn/allocation.js';
 import { permitEach } from './turn/permit-each.js';
 import type { TurnPlatform, TurnServer } from './turn/server.js';
 import { streamEnds } from './turn/stream.js';
-import { locateServer, nameOf } from './turn-servers.js';
+import { locateServer, nameOf, type TurnEntry } from './turn-servers.js';
 
 /** The TURN servers of the configuration, read anew each time. */
 export class TurnRelays implements RelaySource {
@@ -17,14 +16,14 @@ export class TurnRelays implements RelaySource {
 
   constructor(
     private readonly platform: TurnPlatform,
-    private readonly addresses: AddressBook,
+    private readonly entries: () => readonly TurnEntry[],
     private readonly log: Logger,
   ) {}
 
   async relays(signal: AbortSignal): Promise<{ found: readonly Relay[]; failures: readonly RelayFailure[] }> {
     const failures: RelayFailure[] = [];
     const found = await Promise.all(
-      (this.addresses.relay?.turn ?? []).map(async (entry) => {
+      this.entries().map(async (entry) => {
         try {
           const server = await locateServer(entry, this.platform, signal);
           return [new TurnRelay(this.platform, server, this.withoutTcp, this.log)];

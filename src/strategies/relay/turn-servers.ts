@@ -1,14 +1,15 @@
 import { readFile } from 'node:fs/promises';
 import { isIPv6 } from 'node:net';
+import type { Config } from '../../core/config/schema.js';
 import { StrategyError } from '../../core/errors.js';
-import type { AddressBook } from '../../core/strategy.js';
+
 import { formatEndpoint } from '../../discovery/candidates.js';
 import { type Credentials, sharedSecretCredentials } from './turn/credentials.js';
 import type { TurnPlatform, TurnServer } from './turn/server.js';
 import { turnUnreachable } from './turn/turn-error.js';
 
 /** An entry of relay.turn in the configuration. */
-export type TurnEntry = NonNullable<AddressBook['relay']>['turn'][number];
+export type TurnEntry = Config['relay']['turn'][number];
 
 /** How long credentials with a time limit hold, in milliseconds: a relayed path ends with them at the latest. */
 const credentialsLifetimeMs = 24 * 60 * 60_000;
