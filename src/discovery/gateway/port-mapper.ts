@@ -35,6 +35,8 @@ export interface WantedMapping {
   readonly transport: Transport;
   /** 1 to 65535, open at our own address. */
   readonly internalPort: number;
+  /** The external port that would suit. @default the internal one */
+  readonly externalPort?: number;
   /** 6 opens a pinhole in the gateway's firewall, to our own address. @default 4 */
   readonly family?: 4 | 6;
 }
@@ -121,7 +123,7 @@ export class PortMapper {
       const request = { ...wanted, nonce, lifetimeSeconds, externalPort: preferredPort };
       return this.acquire(gateway, request, acquiring);
     };
-    const first = await acquire(wanted.internalPort, signal);
+    const first = await acquire(wanted.externalPort ?? wanted.internalPort, signal);
     const mapping = new HeldMapping(first, {
       services,
       checkIntervalMs,

@@ -1,11 +1,9 @@
-import { describeError, StrategyError } from '../../core/errors.js';
+import { describeError } from '../../core/errors.js';
 import { isPublicAddress } from '../../core/reach.js';
 import type { StrategyServices } from '../../core/strategy.js';
 import { distinct, hostCandidates } from '../../discovery/candidates.js';
 import type { PortMapper, PortMapping } from '../../discovery/gateway/port-mapper.js';
-import { stackedNat } from '../../discovery/gateway/stacked-nat.js';
-import { dynamicPort } from '../../discovery/listening-port.js';
-import { discoverExternalAddress } from '../../discovery/stun/external-address.js';
+import { mapPublicly } from '../../discovery/gateway/public-mapping.js';
 import type { Reachability } from './messages.js';
 
 /** How this end can be reached, and the mappings that this takes. */
@@ -30,14 +28,7 @@ export async function makeReachable(
   };
   const map = async (family: 4 | 6) => {
     try {
-      const mapping = await mapper.map({ transport: 'tcp', internalPort: port, family }, signal);
-      mappings.push(mapping);
-      if (family === 6) return;
-      const stacked = stackedNat(mapping.external.address, await addressesSeen(services, signal));
-      if (stacked === undefined) return;
-      mappings.splice(mappings.indexOf(mapping), 1);
-      await mapping.release();
-      throw new StrategyError('NAT_STACKED', stacked);
+      mappings.push(await mapPublicly({ transport: 'tcp', internalPort: port, family }, { mapper, services, signal }));
     } catch (error) {
       signal.throwIfAborted();
       const { code, message } = describeError(error);
@@ -56,24 +47,4 @@ export async function makeReachable(
   const mapped = mappings.map(({ external }) => ({ type: 'mapped' as const, address: external.address, port: external.port }));
   const [reason] = reasons;
   return { candidates: distinct([...mapped, ...hosts]), ...(reason ? { reason } : {}), release };
-}
-
-/** Where the internet sees this machine. A few hundred milliseconds; none when no server answers. */
-async function addressesSeen({ net, clock, random, addresses }: StrategyServices, signal: AbortSignal): Promise<string[]> {
-  const local = { port: dynamicPort(random.fraction()) };
-  const { stunServers: servers, stunPeers: fallback = [] } = addresses;
-  const seen = await discoverExternalAddress({
-    net,
-    clock,
-    random,
-    servers,
-    fallback,
-    local,
-    family: 4,
-    signal,
-    timeoutMs: 1000,
-    graceMs: 0,
-  });
-  seen.close();
-  return seen.observations.map(({ mapped }) => mapped.address);
 }
