@@ -22,6 +22,10 @@ import { Signalling } from './core/signalling/signalling.js';
 import type { Strategy, StrategyDefinition, StrategyServices } from './core/strategy.js';
 import { SuccessMemory } from './core/success-memory.js';
 import { type Settings, tokens } from './core/tokens.js';
+import { gatewayFinder } from './discovery/gateway/default-gateway.js';
+import { mappingProtocols } from './discovery/gateway/mapping-protocols.js';
+import { PortMapper } from './discovery/gateway/port-mapper.js';
+import { OfferedResponder } from './discovery/stun/offered-responder.js';
 import { peerServers } from './discovery/stun/peer-servers.js';
 import { loadAddon } from './native/addon.js';
 import { createSystemNet } from './native/system-net.js';
@@ -75,7 +79,7 @@ export function createAgent(config: Config, parts: AgentParts = {}): Agent {
   const reliableUdp = parts.reliableUdp ?? (parts.net ? undefined : createUdx({ clock, random }).udp);
   const offeredServices = new OfferedServices();
   const knownServices = new KnownServices();
-  const strategies = chooseStrategies(resolved, [...builtIn(settings), ...(parts.strategies ?? [])], {
+  const services: StrategyServices = {
     net,
     clock,
     random,
@@ -90,7 +94,9 @@ export function createAgent(config: Config, parts: AgentParts = {}): Agent {
         return peerServers(knownServices.of('stun'));
       },
     },
-  });
+  };
+  const strategies = chooseStrategies(resolved, [...builtIn(settings), ...(parts.strategies ?? [])], services);
+  const responder = makeResponder(resolved, services, offeredServices);
 
   let starting: Promise<Running> | undefined;
   let stopping: Promise<void> | undefined;
@@ -105,12 +111,25 @@ export function createAgent(config: Config, parts: AgentParts = {}): Agent {
       const router = new AdminRouter({ net, clock, random, events, journal, uris: admin === 'auto' ? [] : [admin] });
       const agentVersion = await packageVersion();
       const memory = await SuccessMemory.open(stateDir);
-      const services = { offeredServices, knownServices };
-      const parts = { net, clock, random, events, settings, strategies, router, ...services, memory, runtimeDir, agentVersion };
+      const peerServices = { offeredServices, knownServices };
+      const parts = {
+        net,
+        clock,
+        random,
+        events,
+        settings,
+        strategies,
+        router,
+        memory,
+        runtimeDir,
+        agentVersion,
+        ...peerServices,
+      };
       const core = compose(parts).resolve(AgentCore);
       const control = await startControl({ settings, events, agentVersion, clock, core });
       core.start();
       for (const strategy of strategies) void startStrategy(strategy, events);
+      responder?.start();
       return { core, lock, control };
     } catch (error) {
       await lock.release();
@@ -119,7 +138,7 @@ export function createAgent(config: Config, parts: AgentParts = {}): Agent {
   };
   const end = async () => {
     const running = await starting?.catch(() => undefined);
-    await running?.core.stop();
+    await Promise.all([running?.core.stop(), responder?.close()]);
     await running?.control?.close();
     await running?.lock.release();
   };
@@ -160,6 +179,26 @@ interface Composition {
   readonly memory: SuccessMemory;
   readonly runtimeDir: string;
   readonly agentVersion: string;
+}
+
+/** What answers STUN for peers, unless the config turns it off. It maps ports where the port-mapping strategy may. */
+function makeResponder(
+  { stunResponder, strategies, stateDir }: Config,
+  services: StrategyServices,
+  offered: OfferedServices,
+): OfferedResponder | undefined {
+  if (!stunResponder.enabled) return undefined;
+  const { port } = stunResponder;
+  if (!strategies.some(({ use }) => use === portMapping.name)) return new OfferedResponder({ services, offered, port });
+  const findGateway = gatewayFinder(services.net);
+  const mapper = new PortMapper({
+    services,
+    protocols: mappingProtocols(),
+    findGateway,
+    stateDir,
+    journalName: 'stun-responder',
+  });
+  return new OfferedResponder({ services, offered, port, mapper });
 }
 
 /** One container an agent, so that a process may run many. */

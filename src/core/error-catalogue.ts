@@ -314,11 +314,11 @@ export const errorCatalogue = {
   },
   STUN_LISTEN_FAILED: {
     meaning: 'The STUN responder cannot listen where it was told to.',
-    help: 'Name an address of this machine with --listen, and a port of 1024 or more unless it runs as root.',
+    help: 'Of ratatoskr stun, name an address of this machine with --listen, and a port of 1024 or more unless it runs as root. Of an agent, name another stunResponder.port.',
   },
   STUN_PORT_TAKEN: {
     meaning: 'Another program uses the port that the STUN responder was to answer on.',
-    help: 'Stop the other program, or name another port with --listen.',
+    help: 'Stop the other program, or name another port: with --listen, or stunResponder.port in the configuration of an agent.',
   },
   TURN_ALLOCATION_LOST: {
     meaning: 'The TURN server no longer knows an allocation, or it was given back.',

@@ -178,7 +178,8 @@ export const configSchema = z.strictObject({
     allowed: 'a list of at most 4096 entries',
   }),
   stun: list(stunServer, 16).prefault(publicStunServers).register(keyDocs, {
-    about: 'STUN servers that answer over TCP; they tell the agent its address as the internet sees it. Empty asks none.',
+    about:
+      'STUN servers that answer over TCP; they tell the agent its address as the internet sees it. Peers that answer STUN are asked when none of these does; empty asks only them.',
     allowed: 'a list of at most 16 "host:port" entries',
   }),
   relay: z
@@ -214,6 +215,21 @@ export const configSchema = z.strictObject({
       port: integer(1, 65_535, 4702, 'TCP port on the overlay address where agents meet. Both ends dial from and to it.'),
       maxPeers: integer(1, 65_535, 256, 'Remote agents served at once.'),
       maxConnections: integer(1, 65_535, 512, 'Connections held at once, those not yet introduced included.'),
+    })
+    .prefault({}),
+  stunResponder: z
+    .strictObject({
+      enabled: z.boolean().prefault(true).register(keyDocs, {
+        about:
+          'Answer STUN for peers, where they can reach this machine: at a public address of its own, or at a port that the gateway maps if port-mapping is among the strategies.',
+        allowed: 'true or false',
+      }),
+      port: integer(
+        1024,
+        65_535,
+        4703,
+        'UDP and TCP port to answer at. A firewall in front of a public address has to let both in.',
+      ),
     })
     .prefault({}),
   bridge: z

@@ -262,7 +262,11 @@ export class Signalling {
     this.events.publish('signalling.connected', { peer, role, agentVersion, strategies, rttMs: link.rttMs });
     for (const waiting of this.waiting) if (waiting.key === peer.key) waiting.resolve(link);
     link.tellServices(this.offered.current);
-    link.keepServices((services) => this.links.get(peer.key) === link && this.known.learn(peer, services));
+    link.keepServices((services) => {
+      if (this.links.get(peer.key) !== link) return;
+      this.known.learn(peer, services);
+      this.events.publish('log', { level: 'debug', name: 'services.heard', fields: { peer, ...services } });
+    });
     this.onLink?.(link);
   }
 

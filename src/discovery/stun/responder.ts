@@ -4,6 +4,7 @@ import { AgentError, describeError } from '../../core/errors.js';
 import type { Logger } from '../../core/logger.js';
 import type { ByteStream, DatagramSocket, Endpoint, Listener, Net } from '../../core/net.js';
 import { RateLimit, sourceOf } from '../../core/rate-limit.js';
+import { TokenBucket, type TokenBucketOptions } from '../../core/token-bucket.js';
 import { type Answer, answerBinding, type ResponderPlace } from './responder-answer.js';
 import { serveTcp } from './responder-tcp.js';
 
@@ -18,6 +19,8 @@ interface ResponderLimits {
   readonly perSecond?: number;
   /** Requests at once that one source is answered. @default 100 */
   readonly burst?: number;
+  /** Datagrams that are answered in all, for their sources may be forged. @default no limit */
+  readonly datagrams?: TokenBucketOptions;
 }
 
 export interface ResponderOptions {
@@ -40,13 +43,15 @@ export class StunResponder {
   private readonly listeners: Listener[] = [];
   private readonly streams = new Map<ByteStream, string>();
   private readonly rate: RateLimit;
+  private readonly datagrams: TokenBucket | undefined;
   /** UDP sockets by the place that they answer from. */
   private readonly byPlace = new Map<string, DatagramSocket>();
   private closing: Promise<void> | undefined;
 
   private constructor(private readonly options: ResponderOptions) {
-    const { clock, limits: { perSecond = 50, burst = 100 } = {} } = options;
+    const { clock, limits: { perSecond = 50, burst = 100, datagrams } = {} } = options;
     this.rate = new RateLimit({ clock, perSecond, burst, sources: 4096 });
+    this.datagrams = datagrams && new TokenBucket(clock, datagrams);
   }
 
   /** Resolves when it answers everywhere. @throws AgentError STUN_PORT_TAKEN, STUN_LISTEN_FAILED, STUN_ALTERNATE_UNUSABLE */
@@ -134,6 +139,7 @@ export class StunResponder {
 
   private answer(data: Uint8Array, remote: Endpoint, place: ResponderPlace, transport: 'udp' | 'tcp'): Answer | undefined {
     if (remote.port === 0 || !this.rate.take(remote.address)) return undefined;
+    if (transport === 'udp' && this.datagrams?.take() === false) return undefined;
     const answer = answerBinding(data, { remote, place, transport });
     if (answer) this.options.log?.debug('stun.answered', { transport, remote: remote.address, port: remote.port });
     return answer;
