@@ -9,7 +9,7 @@ import { LabError } from './lab-error.js';
 import { Namespaces } from './namespaces.js';
 import type { NatKindName } from './nat-kinds.js';
 import { makeRouterKey, type RouterKey, RouterProcess } from './router-process.js';
-import { type GatewayPlan, type Link, planTopology, publicAddresses, type Site, sites } from './topology.js';
+import { type GatewayPlan, type Line, type Link, planTopology, publicAddresses, type Site, thirdAddress } from './topology.js';
 
 export interface LabOptions {
   /** @default 'prc' */
@@ -17,7 +17,9 @@ export interface LabOptions {
   /** @default 'prc' */
   readonly b?: NatKindName;
   /** One-way delays of the lines to the public network, in milliseconds, or all about a line. @default none */
-  readonly links?: { readonly [node in Site | 'p']?: Link | number };
+  readonly links?: { readonly [node in Line]?: Link | number };
+  /** A third host `c`, without a NAT, whose router knows the public peer too. @default false */
+  readonly third?: boolean;
   /** Run yggdrasil on both hosts and on the public peer. @default true */
   readonly routers?: boolean;
   /** Which host's key is the lower one, so that its agent controls. @default left to chance */
@@ -34,27 +36,30 @@ export class Lab {
   readonly a: Host;
   readonly b: Host;
   readonly p: Host;
+  private readonly third: Host | undefined;
   private readonly gateways = new Map<string, GatewayProcess>();
   private connectedAt = 0;
 
   private constructor(
     private readonly namespaces: Namespaces,
     addresses: Readonly<Record<Site, string>>,
+    third: boolean,
   ) {
     this.a = new Host(namespaces, 'ha', addresses.a);
     this.b = new Host(namespaces, 'hb', addresses.b);
     this.p = new Host(namespaces, 'p', publicAddresses[0]);
+    this.third = third ? new Host(namespaces, 'hc', thirdAddress) : undefined;
   }
 
   /** Resolves when both routers are peered with the public one and coturn answers. */
   static async create(options: LabOptions = {}): Promise<Lab> {
-    const { a = 'prc', b = 'prc', links, routers = true, turn = true } = options;
+    const { a = 'prc', b = 'prc', links, third = false, routers = true, turn = true } = options;
     const tools = await labTools();
-    const topology = planTopology({ a, b, links: links && completeLinks(links) });
+    const topology = planTopology({ a, b, third, links: links && completeLinks(links) });
     const namespaces = await Namespaces.open();
     try {
       await runScript(namespaces, topology.script);
-      const lab = new Lab(namespaces, topology.addresses);
+      const lab = new Lab(namespaces, topology.addresses, third);
       const starts: Promise<unknown>[] = topology.gateways.map((plan) => lab.startGateway(plan));
       if (topology.emulator !== undefined) {
         const emulator = lab.node('em').spawn([tools.linkEmulator, ...topology.emulator], { name: 'link-emulator' });
@@ -68,6 +73,12 @@ export class Lab {
       await namespaces.close();
       throw error;
     }
+  }
+
+  /** The third host. @throws LabError in a laboratory without one */
+  get c(): Host {
+    if (this.third === undefined) throw new LabError('there is no third host');
+    return this.third;
   }
 
   /** Any other node: `core`, `em`, or a NAT router such as `ra` (and `qa` inside it). */
@@ -137,26 +148,23 @@ export class Lab {
   private async startRouters(program: string, controlling: Site | undefined): Promise<void> {
     const keys = pairOfKeys(controlling);
     this.p.router = new RouterProcess(this.p, { program, key: makeRouterKey(), listen: ['tcp://0.0.0.0:5000'] });
-    for (const site of sites) {
+    const hosts = [this.a, this.b, ...(this.third ? [this.third] : [])];
+    for (const [index, host] of hosts.entries()) {
+      const key = [keys.a, keys.b][index] ?? makeRouterKey();
       const listen = ['tcp://0.0.0.0:7002'];
-      this[site].router = new RouterProcess(this[site], {
-        program,
-        key: keys[site],
-        listen,
-        peers: [`tcp://${publicAddresses[0]}:5000`],
-      });
+      host.router = new RouterProcess(host, { program, key, listen, peers: [`tcp://${publicAddresses[0]}:5000`] });
     }
     // One that dials before there is an answer waits seconds before it dials again.
     await this.p.router.start();
-    await Promise.all(sites.map((site) => this[site].router.start()));
-    await Promise.all([this.p.router.connected(2), ...sites.map((site) => this[site].router.connected(1))]);
+    await Promise.all(hosts.map((host) => host.router.start()));
+    await Promise.all([this.p.router.connected(hosts.length), ...hosts.map((host) => host.router.connected(1))]);
     this.connectedAt = performance.now();
   }
 }
 
-function completeLinks(links: NonNullable<LabOptions['links']>): { readonly [node in Site | 'p']?: Link | undefined } {
+function completeLinks(links: NonNullable<LabOptions['links']>): { readonly [node in Line]?: Link | undefined } {
   const complete = (link: Link | number | undefined) => (typeof link === 'number' ? { delayMs: link } : link);
-  return { a: complete(links.a), b: complete(links.b), p: complete(links.p) };
+  return { a: complete(links.a), b: complete(links.b), c: complete(links.c), p: complete(links.p) };
 }
 
 function pairOfKeys(controlling: Site | undefined): Record<Site, RouterKey> {

@@ -2,6 +2,8 @@ import { type MappingProtocolName, type NatKindName, natKinds, natRuleset } from
 
 export type Site = 'a' | 'b';
 export const sites: readonly Site[] = ['a', 'b'];
+/** What has a line to the public network: the sites, the third host and the public peer. */
+export type Line = Site | 'c' | 'p';
 
 /** A line to the public network; every number holds for each direction on its own. */
 export interface Link {
@@ -19,12 +21,16 @@ export interface TopologyOptions {
   readonly a: NatKindName;
   readonly b: NatKindName;
   /** Lines of the two sites and of the public peer. Without any, packets pass as fast as the kernel hands them over. */
-  readonly links?: { readonly [node in Site | 'p']?: Link | undefined } | undefined;
+  readonly links?: { readonly [node in Line]?: Link | undefined } | undefined;
+  /** A third host, on the public network. @default false */
+  readonly third?: boolean;
 }
 
 /** Address of the public peer; STUN and TURN answer on both (RFC 5780 wants two). */
 export const publicAddresses = ['20.0.9.2', '20.0.9.3'] as const;
-const subnets = { a: 1, b: 2, p: 9 } as const;
+/** Address of the third host. */
+export const thirdAddress = '20.0.3.2';
+const subnets = { a: 1, b: 2, c: 3, p: 9 } as const;
 
 export interface Topology {
   /** A shell script that builds it, to be run inside Namespaces. */
@@ -49,16 +55,20 @@ export interface GatewayPlan {
 }
 
 /**
- * Two hosts (`ha`, `hb`), each behind the routers of its NAT kind (`ra`, and `qa` inside it), and a public peer (`p`), all joined
- * by `core`; with links, through `em`. A node's side towards the public network is `wan`, the other is `lan`.
+ * Two hosts (`ha`, `hb`), each behind the routers of its NAT kind (`ra`, and `qa` inside it), a public peer (`p`) and, if wanted, a
+ * third host without a NAT (`hc`), all joined by `core`; with links, through `em`. A node's side towards the public network is `wan`, the other is `lan`.
  */
-export function planTopology({ a, b, links }: TopologyOptions): Topology {
+export function planTopology({ a, b, links, third = false }: TopologyOptions): Topology {
   const plan = new Plan(links);
   plan.node('core', { forwards: true });
   plan.rules('core', 'table inet lab {\n  chain forward {\n    type filter hook forward priority filter; policy accept;\n  }\n}');
   plan.node('p');
   plan.uplink('p', 'p');
   plan.address('p', 'wan', `${publicAddresses[1]}/24`);
+  if (third) {
+    plan.node('hc');
+    plan.uplink('hc', 'c');
+  }
   const addresses = { a: plan.site('a', a), b: plan.site('b', b) };
   return { script: plan.script(), emulator: plan.emulator, addresses, gateways: plan.gateways };
 }
@@ -114,7 +124,7 @@ class Plan {
   }
 
   /** Joins a node to the core, as 20.0.<subnet>.2. */
-  uplink(node: string, line: Site | 'p'): void {
+  uplink(node: string, line: Line): void {
     const gateway = `20.0.${subnets[line]}.1`;
     if (this.emulator === undefined) {
       this.wire('core', `c${line}`, node, 'wan');
