@@ -11,6 +11,8 @@ const program = process.env.RATATOSKR_LAB_AGENT ?? fileURLToPath(new URL('../../
 export interface AgentOptions {
   /** More arguments of `ratatoskr run`. */
   readonly args?: readonly string[];
+  /** STUN server, or `none`. @default the public peer */
+  readonly stun?: string;
   readonly env?: NodeJS.ProcessEnv;
 }
 
@@ -38,11 +40,11 @@ export class AgentProcess {
 
   constructor(
     private readonly host: Host,
-    { args = [], env = {} }: AgentOptions,
+    { args = [], stun = `${publicAddresses[0]}:3478`, env = {} }: AgentOptions,
   ) {
     this.runtimeFolder = join(host.folder, 'run');
     for (const folder of ['state', 'run']) mkdirSync(join(host.folder, folder), { recursive: true, mode: 0o700 });
-    const where = ['--admin', host.router.adminUri, '--stun', `${publicAddresses[0]}:3478`];
+    const where = ['--admin', host.router.adminUri, '--stun', stun];
     const folders = ['--state-dir', `${host.insideFolder}/state`, '--runtime-dir', `${host.insideFolder}/run`];
     const logs = ['--log-format', 'json', '--log-level', 'debug'];
     const argv = [process.execPath, program, 'run', ...where, ...folders, ...logs, ...args];

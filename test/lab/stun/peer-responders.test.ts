@@ -1,0 +1,80 @@
+import { fileURLToPath } from 'node:url';
+import { afterEach, describe, expect, it } from 'vitest';
+import type { AgentProcess } from '../agent-process.js';
+import type { Host } from '../host.js';
+import { Lab, type LabOptions } from '../lab.js';
+import { poll } from '../poll.js';
+
+const stun = 'none';
+const port = 4703;
+
+let lab: Lab | undefined;
+afterEach(async () => {
+  await lab?.close();
+  lab = undefined;
+});
+
+async function network(options: LabOptions): Promise<Lab> {
+  lab = await Lab.create({ turn: false, ...options });
+  return lab;
+}
+
+/** Resolves when the agent knows of a peer that answers STUN there. */
+function heard(agent: AgentProcess, address: string): Promise<boolean> {
+  const offer = expect.objectContaining({ event: 'services.heard', stun: [{ address, port }] });
+  const found = () => agent.events.some((line) => offer.asymmetricMatch({ ...line }));
+  return poll(`an offer of STUN at ${address}`, async () => (found() ? true : undefined), { timeoutMs: 30_000 });
+}
+
+describe('without STUN servers', () => {
+  it.each(['tcp-hole-punching', 'udp-hole-punching'])(
+    'two agents behind NATs find a direct path by %s with what a third agent tells them',
+    async (strategy) => {
+      const { a, b, c } = await network({ third: true });
+      const agents = { a: await start(a, strategy), b: await start(b, strategy), c: await start(c, strategy) };
+      await lab?.settled();
+      const pings = [a, b].map((host) => host.pingStream(c.router.address, { intervalMs: 200 }));
+      await Promise.all([heard(agents.a, c.address), heard(agents.b, c.address)]);
+      const ping = a.pingStream(b.router.address, { intervalMs: 200 });
+      const up = await agents.a.event('bridge.up', { timeoutMs: 60_000, where: ({ peer }) => peer.key === b.router.key });
+      expect(up).toMatchObject({ kind: 'direct', strategy, remote: expect.stringMatching(/^20\.0\.2\.2:/) });
+      await Promise.all([...pings, ping].map((each) => each.stop()));
+    },
+  );
+
+  it('two agents behind NATs that know no third find none', async () => {
+    const { a, b } = await network({ controlling: 'a' });
+    const [agent] = [await start(a, 'tcp-hole-punching'), await start(b, 'tcp-hole-punching')];
+    await lab?.settled();
+    const ping = a.pingStream(b.router.address, { intervalMs: 200 });
+    const { failures } = await agent.event('ladder.exhausted');
+    expect(failures).toMatchObject([{ code: 'NO_CANDIDATES' }]);
+    await ping.stop();
+  });
+});
+
+describe('behind a gateway', () => {
+  it.each(['pcp', 'pmp', 'upnp'] as const)(
+    'that maps ports (%s) an agent answers its peers at one, and gives it back',
+    async (kind) => {
+      const { a, b } = await network({ a: kind });
+      const agents = { a: await start(a, 'port-mapping'), b: await start(b, 'port-mapping') };
+      await lab?.settled();
+      const ping = b.pingStream(a.router.address, { intervalMs: 200 });
+      await heard(agents.b, '20.0.1.2');
+      const answers = JSON.parse(await b.exec([...ask, `20.0.1.2:${port}`])) as unknown;
+      expect(answers).toEqual({ tcp: '20.0.2.2', udp: '20.0.2.2' });
+      await ping.stop();
+      await agents.a.terminate();
+      expect(await lab?.gateway('ra').mappings()).toEqual([]);
+    },
+  );
+});
+
+const ask = [process.execPath, '--import', import.meta.resolve('tsx'), fileURLToPath(new URL('ask.ts', import.meta.url))];
+
+async function start(host: Host, strategy: string): Promise<AgentProcess> {
+  const agent = host.agent({ stun, args: ['--strategies', strategy] });
+  await agent.event('signalling.listening');
+  return agent;
+}
