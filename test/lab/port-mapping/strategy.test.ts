@@ -2,6 +2,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { Crossing, CrossingError } from '../crossing.js';
+import type { GatewayProcess, NftMapping } from '../gateway-process.js';
 import { Lab } from '../lab.js';
 import type { NatKindName } from '../nat-kinds.js';
 import { poll } from '../poll.js';
@@ -16,6 +17,11 @@ afterEach(async () => {
   await lab?.close();
   [crossing, lab] = [undefined, undefined];
 });
+
+/** Those that the strategy made: the agent’s STUN responder has its own. */
+async function pathMappings(gateway: GatewayProcess): Promise<readonly NftMapping[]> {
+  return (await gateway.mappings()).filter(({ leadsTo }) => !leadsTo.endsWith(':4703'));
+}
 
 const pairs: readonly (readonly [NatKindName, NatKindName])[] = [
   ['upnp', 'sym'],
@@ -34,7 +40,7 @@ it.each(pairs)(
     // 120 ms over the public peer, 40 ms without.
     expect(pingAfter).toBeLessThan(60);
     expect(pingsLost).toBe(0);
-    if (b !== 'public') expect(await crossing.lab.gateway('ra').mappings()).toHaveLength(1);
+    if (b !== 'public') expect(await pathMappings(crossing.lab.gateway('ra'))).toHaveLength(1);
     expect(await crossing.end()).toEqual([]);
     if (b !== 'public') expect(await crossing.lab.gateway('ra').mappings()).toEqual([]);
   },
@@ -74,10 +80,10 @@ describe('after a kill -9', () => {
     const ping = lab.a.pingStream(lab.b.router.address, { intervalMs: 100 });
     await a.event('bridge.up');
     const gateway = lab.gateway('ra');
-    const left = await gateway.mappings();
+    const left = await pathMappings(gateway);
     expect(left).toHaveLength(1);
     await a.kill9();
-    expect(await gateway.mappings()).toEqual(left);
+    expect(await pathMappings(gateway)).toEqual(left);
     const journal = join(lab.a.folder, 'state', 'port-mapping.json');
     expect(readFileSync(journal, 'utf8')).toContain(`"externalPort": ${left[0]?.externalPort}`);
     const again = lab.a.agent({ args });
@@ -86,7 +92,7 @@ describe('after a kill -9', () => {
     expect(again.events.map((line) => ({ ...line }))).toContainEqual(
       expect.objectContaining({ event: 'mapping.recovered', left: 1, removed: 1 }),
     );
-    expect(await gateway.mappings()).toHaveLength(1);
+    expect(await pathMappings(gateway)).toHaveLength(1);
     await ping.stop();
     await again.terminate();
     expect(await gateway.mappings()).toEqual([]);
