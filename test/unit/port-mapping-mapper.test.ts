@@ -247,6 +247,13 @@ describe('a mapping', () => {
     await until(clock, () => mapping.gateway.own === '192.168.1.77');
   });
 
+  it('is asked for at the external port that would suit', async () => {
+    const { clock, gateway, open } = await world();
+    const { external } = await run(clock, open().map({ ...wanted, externalPort: 6000 }, never));
+    expect(external.port).toBe(6000);
+    expect(gateway.mappings.get(6000)?.internalPort).toBe(5000);
+  });
+
   it('takes another external port when the first is taken', async () => {
     const { clock, gateway, open } = await world();
     gateway.taken.add(5000);

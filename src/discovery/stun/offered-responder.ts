@@ -79,7 +79,7 @@ export class OfferedResponder {
     if (hosts.length === 0 && !mapper) return undefined;
     const held: (() => Promise<unknown>)[] = [];
     const close = async () => {
-      for (const release of held.reverse()) await release();
+      await Promise.all(held.map((release) => release()));
     };
     try {
       // A socket for each address answers from where it was asked.
