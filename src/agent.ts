@@ -8,6 +8,7 @@ import { AgentCore, removeStaleSockets } from './core/agent.js';
 import { Bridges } from './core/bridge.js';
 import { type Clock, systemClock } from './core/clock.js';
 import { resolveDirectories } from './core/config/directories.js';
+import { permits } from './core/config/permits.js';
 import type { Config } from './core/config.js';
 import { ConfigError, describeError } from './core/errors.js';
 import { EventLogger } from './core/event-logger.js';
@@ -26,7 +27,7 @@ import { gatewayFinder } from './discovery/gateway/default-gateway.js';
 import { mappingProtocols } from './discovery/gateway/mapping-protocols.js';
 import { PortMapper } from './discovery/gateway/port-mapper.js';
 import { OfferedResponder } from './discovery/stun/offered-responder.js';
-import { peerServers } from './discovery/stun/peer-servers.js';
+import { PeerServers } from './discovery/stun/peer-servers.js';
 import { loadAddon } from './native/addon.js';
 import { createSystemNet } from './native/system-net.js';
 import { createUdx } from './native/udx/create-udx.js';
@@ -79,6 +80,7 @@ export function createAgent(config: Config, parts: AgentParts = {}): Agent {
   const reliableUdp = parts.reliableUdp ?? (parts.net ? undefined : createUdx({ clock, random }).udp);
   const offeredServices = new OfferedServices();
   const knownServices = new KnownServices();
+  const peerServers = new PeerServers(knownServices);
   const services: StrategyServices = {
     net,
     clock,
@@ -91,7 +93,7 @@ export function createAgent(config: Config, parts: AgentParts = {}): Agent {
         return settings.current.stun;
       },
       get stunPeers() {
-        return peerServers(knownServices.of('stun'));
+        return peerServers.list((peer) => permits(settings.current, peer));
       },
     },
   };

@@ -43,6 +43,8 @@ export class OfferedServices {
  * answer. Addresses that do not lead to the internet are left out, for nothing that they could tell or carry is of use beyond.
  */
 export class KnownServices {
+  /** Called with what has been learnt, less the addresses that were left out. */
+  onLearn: ((peer: PeerRef, services: Services) => void) | undefined;
   /** By key, the oldest link first. */
   private readonly peers = new Map<string, { readonly peer: PeerRef; services: Services }>();
 
@@ -55,7 +57,9 @@ export class KnownServices {
   /** What a linked peer offers from now on. */
   learn(peer: PeerRef, services: Services): void {
     const known = this.peers.get(peer.key);
-    if (known) known.services = { stun: usable(services.stun), relay: usable(services.relay) };
+    if (!known) return;
+    known.services = { stun: usable(services.stun), relay: usable(services.relay) };
+    this.onLearn?.(peer, known.services);
   }
 
   linkDown(peer: PeerRef): void {
