@@ -35,7 +35,7 @@ async function measure(): Promise<void> {
     ['one peer', 'allow: ["200:1234::1"]'],
   ] as const) {
     const text = `{\n admin: "unix://${socket}"\n stun: []\n stateDir: "${folder}"\n runtimeDir: "${folder}"\n ${allow}\n}`;
-    const agent = createAgent(parseConfig(text, 'bench'));
+    const agent = await createAgent(parseConfig(text, 'bench'));
     await agent.start();
     await delay(warmUpMs);
     const before = cpuMs();

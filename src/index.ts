@@ -9,6 +9,7 @@ export {
   AgentError,
   BridgeError,
   ConfigError,
+  PluginError,
   RatatoskrError,
   SignallingError,
   StrategyError,

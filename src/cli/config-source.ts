@@ -27,26 +27,28 @@ export class ConfigReader {
   constructor(private readonly source: ConfigSource) {}
 
   /**
-   * @returns the configuration with its directories resolved, and the name of what it was read from
+   * @returns the configuration with its directories resolved, the name of what it was read from, and the folder where that is
    * @throws ConfigError
    */
-  async read(): Promise<{ config: Config; from: string }> {
-    const { text, from } = await this.text();
-    return { config: resolveDirectories(parseConfig(text, from, this.source.overrides)), from };
+  async read(): Promise<{ config: Config; from: string; folder: string }> {
+    const { text, from, file } = await this.text();
+    const folder = file === undefined ? process.cwd() : path.dirname(path.resolve(file));
+    return { config: resolveDirectories(parseConfig(text, from, this.source.overrides)), from, folder };
   }
 
-  private async text(): Promise<{ text: string; from: string }> {
+  /** `file` is undefined where there is none. */
+  private async text(): Promise<{ text: string; from: string; file?: string }> {
     const { file, env, uid, systemFile = '/etc/ratatoskr.conf' } = this.source;
     if (file === '-') {
       // Standard input can be read once; a reload keeps what it said.
       this.stdinText ??= await readAll(this.source.stdin);
       return { text: this.stdinText, from: 'standard input' };
     }
-    if (file !== undefined) return { text: await readText(file), from: file };
+    if (file !== undefined) return { text: await readText(file), from: file, file };
     const candidates = uid === 0 ? [systemFile] : [userFile(env), systemFile];
     for (const candidate of candidates) {
       try {
-        return { text: await readText(candidate), from: candidate };
+        return { text: await readText(candidate), from: candidate, file: candidate };
       } catch (error) {
         const { code } = (error as ConfigError).cause as NodeJS.ErrnoException;
         if (code !== 'ENOENT' && code !== 'ENOTDIR') throw error;

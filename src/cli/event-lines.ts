@@ -10,6 +10,8 @@ export const eventLevels: { readonly [Name in Exclude<EventName, 'log'>]: LogLev
   'agent.stopped': 'info',
   'agent.reconfigured': 'info',
   'platform.limited': 'warn',
+  'plugin.loaded': 'info',
+  'plugin.failed': 'warn',
   'leftovers.removed': 'info',
   'router.waiting': 'warn',
   'router.connected': 'info',
@@ -45,6 +47,9 @@ const eventLines: { readonly [Name in EventName]: (event: EventOf<Name>) => stri
       ? 'configuration read again, nothing changed'
       : `configuration read again, changed: ${changed.join(', ')}`,
   'platform.limited': ({ missing }) => `this platform is limited: ${missing}`,
+  'plugin.loaded': ({ plugin, strategy, version, file }) =>
+    `strategy ${strategy} from ${plugin}${version === undefined ? '' : ` ${version}`}, ${file}`,
+  'plugin.failed': ({ plugin, ...failure }) => `going on without ${plugin}: ${reason(failure)}`,
   'leftovers.removed': ({ peers, files }) =>
     `removed what an earlier run left behind: ${count(peers.length, 'peering')}, ${count(files.length, 'file')}`,
   'router.waiting': ({ admin, ...failure }) => `waiting for the router at ${admin}: ${reason(failure)}`,

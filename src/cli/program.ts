@@ -1,13 +1,15 @@
-import { readFileSync } from 'node:fs';
+import path from 'node:path';
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { nearestWord } from '../core/config/nearest-word.js';
 import { defaultConfigText } from '../core/config/text.js';
 import type { Config, ConfigOverride } from '../core/config.js';
-import { ConfigError, describeError } from '../core/errors.js';
+import { ConfigError, describeError, PluginError } from '../core/errors.js';
 import { logLevels } from '../core/logger.js';
+import { ownVersion } from '../own-package.js';
 import { addAskCommands } from './ask.js';
 import { ConfigReader, type ConfigSource } from './config-source.js';
 import { exitCodes } from './exit-codes.js';
+import { addStrategiesCommand, type StrategyRow } from './strategies.js';
 import { addStunCommand, type StunOptions } from './stun.js';
 
 /** What the command line needs of its surroundings. */
@@ -18,8 +20,13 @@ export interface Surroundings extends Pick<ConfigSource, 'env' | 'uid' | 'stdin'
   readonly run: (file: string | undefined, overrides: readonly ConfigOverride[]) => Promise<number>;
   /** Answers STUN until it is told to stop. @returns the exit code */
   readonly stun: (options: StunOptions) => Promise<number>;
-  /** Rejects with a ConfigError for what an agent would refuse although the schema does not, such as an unknown strategy. */
-  readonly validate: (config: Config) => Promise<void>;
+  /**
+   * Rejects with a ConfigError for what an agent would refuse although the schema does not, such as an unknown strategy, and with a
+   * PluginError for what it would leave out. `folder` is where the configuration is.
+   */
+  readonly validate: (config: Config, folder: string) => Promise<void>;
+  /** Looks at every strategy of a configuration. */
+  readonly survey: (config: Config, folder: string) => Promise<readonly StrategyRow[]>;
 }
 
 /**
@@ -42,7 +49,7 @@ export async function main(args: readonly string[], surroundings: Surroundings):
     }
     const { message, help } = describeError(error);
     surroundings.err(`${message}\n${help === undefined ? '' : `→ ${help}\n`}`);
-    return error instanceof ConfigError ? exitCodes.config.code : exitCodes.failed.code;
+    return error instanceof ConfigError || error instanceof PluginError ? exitCodes.config.code : exitCodes.failed.code;
   }
 }
 
@@ -62,7 +69,7 @@ interface RunOptions {
 function createProgram(surroundings: Surroundings, exit: (code: number) => void): Command {
   const program = new Command('ratatoskr')
     .description('Gives yggdrasil nodes behind NAT a direct path to each other.')
-    .version(packageVersion(), '-V, --version', 'show the version')
+    .version(ownVersion(), '-V, --version', 'show the version')
     .helpOption('-h, --help', 'show help')
     .helpCommand('help [command]', 'show help for a command')
     .configureOutput({ writeOut: surroundings.out, writeErr: surroundings.err })
@@ -102,12 +109,18 @@ function createProgram(surroundings: Surroundings, exit: (code: number) => void)
     .option('--check <FILE>', 'tell everything that is wrong with FILE, or with standard input for -')
     .action(async ({ check }: { check?: string }) => {
       if (check === undefined) return void surroundings.out(defaultConfigText());
-      const { config, from } = await new ConfigReader({ ...surroundings, file: check, overrides: [] }).read();
-      await surroundings.validate(config);
+      const { config, from, folder } = await new ConfigReader({ ...surroundings, file: check, overrides: [] }).read();
+      await surroundings.validate(config, folder);
       surroundings.out(`${from}: OK\n`);
     });
 
   addAskCommands(program, surroundings, exit);
+  const survey = async (file: string | undefined) => {
+    const { config, folder } = await new ConfigReader({ ...surroundings, file, overrides: [] }).read();
+    return surroundings.survey(config, folder);
+  };
+  addStrategiesCommand(program, { out: surroundings.out, survey, exit });
+
   addStunCommand(program, async (options) => exit(await surroundings.stun(options)));
 
   return program.addHelpText('after', () => mainHelp);
@@ -149,14 +162,11 @@ function names(value: string): string[] {
   const found = value
     .split(',')
     .map((name) => name.trim())
-    .filter((name) => name !== '');
+    .filter((name) => name !== '')
+    // A path on the command line begins where the command was given, not at the configuration.
+    .map((name) => (/^\.{1,2}[\\/]/.test(name) ? path.resolve(name) : name));
   if (found.length === 0) throw new InvalidArgumentError('At least one name is needed.');
   return found;
-}
-
-function packageVersion(): string {
-  const text = readFileSync(new URL('../../package.json', import.meta.url), 'utf8');
-  return (JSON.parse(text) as { version: string }).version;
 }
 
 const exitCodeHelp = `Exit codes:
@@ -172,6 +182,7 @@ Examples:
   ratatoskr explain 200:1234::1          why there is no direct path to a peer
   ratatoskr config > ratatoskr.conf      begin a configuration of your own
   ratatoskr config --check ratatoskr.conf
+  ratatoskr strategies                   see which ways to open a path work here
 
 ${exitCodeHelp}`;
 

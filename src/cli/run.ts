@@ -8,10 +8,10 @@ import { supervise } from './supervisor.js';
 /** `ratatoskr run` until the agent ends. @returns the exit code @throws ConfigError */
 export async function run(file: string | undefined, overrides: readonly ConfigOverride[]): Promise<number> {
   const reader = new ConfigReader({ file, overrides, env: process.env, uid: process.getuid?.(), stdin: process.stdin });
-  const { config } = await reader.read();
+  const { config, folder } = await reader.read();
   const log = new EventLog(config.log, process.stdout);
   try {
-    const agent = createAgent(config);
+    const agent = await createAgent(config, { configFolder: folder });
     return await supervise({
       agent: {
         start: () => agent.start(),

@@ -1,7 +1,7 @@
 import { inject, injectable } from 'tsyringe';
 import type { Clock } from './clock.js';
 import { withDeadline } from './deadline.js';
-import { describeError, RatatoskrError, StrategyError } from './errors.js';
+import { asStrategyError, describeError, StrategyError } from './errors.js';
 import type { EventSource, PeerRef } from './events.js';
 import { awaitStart, measurePath, startPath } from './path-opening.js';
 import { Proofs } from './proof.js';
@@ -124,12 +124,4 @@ export class AttemptRunner {
 function proven(path: Path | undefined): Path {
   if (!path) throw new StrategyError('PATH_CLOSED', 'The path is gone.');
   return path;
-}
-
-function asStrategyError(error: unknown, strategy: string): StrategyError {
-  if (error instanceof StrategyError) return error;
-  if (error instanceof RatatoskrError) return new StrategyError('ATTEMPT_ABORTED', error.message, { cause: error });
-  return new StrategyError('STRATEGY_FAILED', `${strategy} failed unexpectedly: ${describeError(error).message}.`, {
-    cause: error,
-  });
 }

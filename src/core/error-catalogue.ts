@@ -184,6 +184,38 @@ export const errorCatalogue = {
     meaning: 'A peer URI is not in the form that the router would list it under.',
     help: 'Percent-encode the path; without the agent’s own doing it is worth a bug report.',
   },
+  PLUGIN_API_VERSION: {
+    meaning: 'A plugin is made for another version of the strategy contract.',
+    help: 'Install a version of the plugin that is made for this agent, or update the older of the two.',
+  },
+  PLUGIN_CREATE_FAILED: {
+    meaning: 'A plugin threw an error when it was to make its strategy.',
+    help: 'Report it to the plugin’s author, or leave the plugin out of strategies.',
+  },
+  PLUGIN_INVALID: {
+    meaning: 'What a strategy’s name leads to is no strategy plugin, or a broken one.',
+    help: 'Check the name in strategies; authors of plugins find what is expected in docs/plugins.md.',
+  },
+  PLUGIN_LOAD_FAILED: {
+    meaning: 'A plugin’s module cannot be run; its reason is in the message.',
+    help: 'Install its dependencies with npm install where the plugin is, or report it to the plugin’s author.',
+  },
+  PLUGIN_LOAD_TIMEOUT: {
+    meaning: 'A plugin’s module did not finish loading in time.',
+    help: 'Report it to the plugin’s author, or leave the plugin out of strategies.',
+  },
+  PLUGIN_MISBEHAVED: {
+    meaning: 'A plugin’s strategy broke the contract: it hung, or answered with something else than it should.',
+    help: 'Report it to the plugin’s author; the other strategies are not affected.',
+  },
+  PLUGIN_NAME_TAKEN: {
+    meaning: 'A plugin’s strategy has the name of a built-in one or of an earlier plugin’s.',
+    help: 'Leave one of the two out of strategies.',
+  },
+  PLUGIN_NOT_FOUND: {
+    meaning: 'A plugin that strategies names is not installed.',
+    help: 'Install it with npm in the folder of the configuration file.',
+  },
   PROOF_FAILED: {
     meaning: 'Whoever is at the other end of a candidate connection does not know the attempt’s secret.',
     help: 'Nothing to do; it was dropped and the attempt went on.',
@@ -292,6 +324,10 @@ export const errorCatalogue = {
     meaning: 'No enabled strategy opened a path to the peer.',
     help: 'See the reason of each attempt; the agent tries again after a pause.',
   },
+  STRATEGIES_UNUSABLE: {
+    meaning: 'None of the strategies in the configuration could be loaded.',
+    help: 'See the reason of each; add a built-in one, such as tcp-hole-punching.',
+  },
   STRATEGY_DISABLED: {
     meaning: 'The strategy is not enabled at the end that was asked.',
     help: 'Enable the strategy at both ends, or leave it out here.',
@@ -299,6 +335,10 @@ export const errorCatalogue = {
   STRATEGY_FAILED: {
     meaning: 'A strategy failed in a way its author did not foresee.',
     help: 'Report it to the strategy’s author with the debug log.',
+  },
+  STRATEGY_NO_PATH: {
+    meaning: 'A strategy found no path to the peer; its reason is in the message.',
+    help: 'See the documentation of the strategy; another one may work.',
   },
   STRATEGY_OPTIONS_INVALID: {
     meaning: 'A strategy’s options in the configuration are not what it takes.',

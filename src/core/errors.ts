@@ -24,15 +24,32 @@ export class SignallingError extends RatatoskrError {}
 export class StrategyError extends RatatoskrError {}
 /** A path could not be handed to the router, or was taken away. */
 export class BridgeError extends RatatoskrError {}
+/** A plugin cannot be used. */
+export class PluginError extends RatatoskrError {}
 /** The agent cannot run here. */
 export class AgentError extends RatatoskrError {}
 
-/** One line for logs: an error's code and message, or what there is of them. */
+/** One line for logs: an error's code, message and next step, or what there is of them. Never throws. */
 export function describeError(error: unknown): { code: string; message: string; help?: string } {
-  if (error instanceof RatatoskrError) return { code: error.code, message: error.message, help: error.help };
   if (error instanceof Error) {
-    const { code } = error as { code?: unknown };
-    return { code: typeof code === 'string' ? code : error.name, message: error.message };
+    const { code, help } = error as { code?: unknown; help?: unknown };
+    const named = { code: typeof code === 'string' ? code : error.name, message: error.message };
+    return typeof help === 'string' ? { ...named, help } : named;
   }
-  return { code: 'UNKNOWN', message: String(error) };
+  return { code: 'UNKNOWN', message: typeof error === 'object' && error !== null ? 'something that is no error' : String(error) };
+}
+
+/** What an attempt rejects with, whatever a strategy threw. A StrategyError of another copy of this package is known by name and code. */
+export function asStrategyError(error: unknown, strategy: string): StrategyError {
+  if (error instanceof StrategyError) return error;
+  const { code, message, help } = describeError(error);
+  const options = { cause: error, ...(help === undefined ? {} : { help }) };
+  if (error instanceof RatatoskrError) return new StrategyError('ATTEMPT_ABORTED', message, { cause: error });
+  if (error instanceof Error && error.name === 'StrategyError' && isErrorCode(code))
+    return new StrategyError(code, message, options);
+  return new StrategyError('STRATEGY_FAILED', `${strategy} failed unexpectedly: ${message}.`, { cause: error });
+}
+
+function isErrorCode(code: string): code is ErrorCode {
+  return Object.hasOwn(errorCatalogue, code);
 }

@@ -30,6 +30,10 @@ export interface AgentEvents {
   'agent.reconfigured': { changed: readonly string[] };
   /** Parts of the platform that are missing, and what that costs. */
   'platform.limited': { missing: string };
+  /** `plugin` is what the configuration calls it. */
+  'plugin.loaded': { plugin: string; strategy: string; file: string; version?: string };
+  /** The ladder goes on without it. */
+  'plugin.failed': Failure & { plugin: string };
   'leftovers.removed': { peers: readonly string[]; files: readonly string[] };
   'router.waiting': Failure & { admin: string };
   'router.connected': PeerRef & { admin: string; version: string };
@@ -101,6 +105,8 @@ const eventNames: { [Name in EventName]: true } = {
   'agent.stopped': true,
   'agent.reconfigured': true,
   'platform.limited': true,
+  'plugin.loaded': true,
+  'plugin.failed': true,
   'leftovers.removed': true,
   'router.waiting': true,
   'router.connected': true,

@@ -115,7 +115,15 @@ export interface StrategyDefinition<Options = unknown> {
   create(options: Options, services: StrategyServices): Strategy;
 }
 
-/** Types a definition; the agent checks it again when it loads it. */
+/** On what {@link defineStrategy} made; every copy of this package in a process knows the same. */
+const strategyMark = Symbol.for('ratatoskr.strategy');
+
+/** Types a definition and marks it as one; the agent checks it again when it loads it. */
 export function defineStrategy<Options>(definition: StrategyDefinition<Options>): StrategyDefinition<Options> {
-  return definition;
+  return Object.defineProperty(definition, strategyMark, { value: true });
+}
+
+/** Was it made by {@link defineStrategy}, in whatever copy of this package? Nothing is said of its parts. */
+export function isStrategyDefinition(value: unknown): value is StrategyDefinition {
+  return typeof value === 'object' && value !== null && strategyMark in value;
 }

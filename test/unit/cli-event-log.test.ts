@@ -20,6 +20,8 @@ const samples: { [Name in EventName]: AgentEvents[Name] } = {
   'agent.stopped': {},
   'agent.reconfigured': { changed: ['stun'] },
   'platform.limited': { missing: 'no native part' },
+  'plugin.loaded': { plugin: 'ratatoskr-strategy-x', strategy: 'x', version: '1.2.3', file: '/x/index.js' },
+  'plugin.failed': { plugin: 'ratatoskr-strategy-x', ...failure },
   'leftovers.removed': { peers: ['a'], files: [] },
   'router.waiting': { admin: 'unix:///y.sock', code: 'ADMIN_UNREACHABLE', message: 'Nobody listens.', help: 'Start yggdrasil.' },
   'router.connected': { ...peer, admin: 'unix:///y.sock', version: '0.5.14' },

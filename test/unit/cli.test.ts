@@ -35,6 +35,7 @@ async function ratatoskr(args: string[], stdin = '') {
     validate: async ({ strategies }) => {
       if (strategies[0]?.use === 'unheard-of') throw new ConfigError('STRATEGY_UNKNOWN', 'there is no strategy unheard-of');
     },
+    survey: async () => [],
     stun: async () => 0,
     run: async (configFile, overrides) => {
       runs.push({ file: configFile, overrides });
@@ -67,7 +68,7 @@ describe('ratatoskr', () => {
 
   test.each([
     [['rum'], "unknown command 'rum'", 'Did you mean run?'],
-    [['frobnicate'], "unknown command 'frobnicate'", 'Commands are run, config, and stun.'],
+    [['frobnicate'], "unknown command 'frobnicate'", 'Commands are run, config, strategies, and stun.'],
     [['run', '--admn', 'auto'], "unknown option '--admn'", 'Did you mean --admin?'],
     [['run', 'now'], 'too many arguments', ''],
     [['run', '--log-level', 'loud'], 'Allowed choices are debug, info, warn, error.', ''],

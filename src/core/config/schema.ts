@@ -87,16 +87,21 @@ const stunServer = z
   .refine((text) => parseHostPort(text) !== undefined)
   .register(keyDocs, { allowed: '"host:port" or "[IPv6 address]:port"' });
 
+/** As npm has it for packages, which strategies' own names fit, too. */
+const strategyName = /^(?=.{1,214}$)(@[a-z0-9~-][a-z0-9._~-]*\/)?[a-z0-9~-][a-z0-9._~-]*$/;
+/** A file or folder, relative or absolute. */
+const strategyPath = /^(?=.{1,4096}$)(\.{1,2}[\\/]|\/|[A-Za-z]:[\\/])[^\0]+$/;
+
 const strategyUse = z
   .preprocess(
     (value) => (typeof value === 'string' ? { use: value } : value),
     z.strictObject({
       use: z
         .string()
-        .regex(/^(@[a-z0-9~-][a-z0-9._~-]*\/)?[a-z0-9~-][a-z0-9._~-]*$/)
-        .max(214)
+        .refine((use) => strategyName.test(use) || strategyPath.test(use))
         .register(keyDocs, {
-          allowed: 'the name of a strategy, such as tcp-hole-punching, or of the npm package that brings it',
+          allowed:
+            'the name of a strategy, such as tcp-hole-punching, of the npm package that brings it (ratatoskr-strategy-...), or a path that begins with ./, ../ or /',
         }),
       options: z
         .record(z.string(), z.unknown())
@@ -165,7 +170,7 @@ export const configSchema = z.strictObject({
     .prefault(['port-mapping', 'tcp-hole-punching', 'udp-hole-punching', 'relay'])
     .register(keyDocs, {
       about:
-        'Ways to open a path, best first. Built in: tcp-hole-punching. One with options is written as { use: name, options: { ... } }.',
+        'Ways to open a path, best first. Built in are the four of the default; others are npm packages, or paths that begin at this file’s folder (docs/plugins.md). One with options is written as { use: name, options: { ... } }. All are taken when the agent starts; SIGHUP reloads none.',
       allowed: '1 to 32 strategies, each once',
     }),
   allow: list(peerRule, 4096).prefault([]).register(keyDocs, {

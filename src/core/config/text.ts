@@ -28,7 +28,8 @@ It is read from the first of these that there is:
 4. none: the defaults
 
 Options of the command line win over the file. \`ratatoskr config\` prints all defaults with comments, \`ratatoskr config
---check FILE\` tells what is wrong with a file, and SIGHUP makes a running agent read its file again.
+--check FILE\` tells what is wrong with a file, and SIGHUP makes a running agent read its file again. Strategies, their options
+and plugins are taken when the agent starts: a change of \`strategies\` counts from the next start.
 
 | Key | Default | Unit | Must be | Meaning |
 |---|---|---|---|---|

@@ -1,0 +1,76 @@
+import { makeServices } from '../composition/services.js';
+import { builtInStrategies, makeStrategies } from '../composition/strategies.js';
+import { systemClock } from '../core/clock.js';
+import type { Config } from '../core/config.js';
+import { withDeadline } from '../core/deadline.js';
+import { AgentError, describeError, StrategyError } from '../core/errors.js';
+import { EventSource } from '../core/events.js';
+import { KnownServices } from '../core/peer-services.js';
+import type { LoadedStrategy } from '../core/plugins/load-strategies.js';
+import { isPath } from '../core/plugins/locate-plugin.js';
+import type { Probe, Strategy } from '../core/strategy.js';
+import { ownVersion } from '../own-package.js';
+import type { StrategyRow } from './strategies.js';
+
+/** How long a strategy may take to see whether it is usable, in milliseconds. */
+const probeDeadlineMs = 12_000;
+
+/** Loads every strategy, asks it whether it is usable here, and closes it again. @throws ConfigError */
+export async function surveyStrategies(config: Config, configFolder: string): Promise<readonly StrategyRow[]> {
+  const named = new Set(config.strategies.map(({ use }) => use));
+  const ours = builtInStrategies({ current: config });
+  const others = ours.filter(({ name }) => !named.has(name)).map(({ name }) => ({ use: name, options: {} }));
+  const loaded = await load({ ...config, strategies: [...config.strategies, ...others] }, configFolder);
+  return Promise.all(
+    loaded.map(async ({ use, plugin, outcome }, index): Promise<StrategyRow> => {
+      const enabled = index < config.strategies.length;
+      const builtIn = ours.some(({ name }) => name === use);
+      const version = builtIn ? ownVersion() : plugin?.version;
+      const about = {
+        order: enabled ? index + 1 : null,
+        name: 'strategy' in outcome ? outcome.strategy.name : use,
+        origin: builtIn ? 'built-in' : isPath(use) ? 'path' : 'package',
+        ...(plugin?.packageName === undefined ? {} : { package: plugin.packageName }),
+        ...(plugin ? { file: plugin.file } : {}),
+        ...(version === undefined ? {} : { version }),
+        enabled,
+      } as const;
+      if ('strategy' in outcome) return { ...about, ...(await probe(outcome.strategy)) };
+      const { code, message, help } = outcome.failure;
+      return { ...about, usable: 'no', reason: message, code, help };
+    }),
+  );
+}
+
+/** Loads what a configuration names. @throws ConfigError, and for plugins PluginError */
+export async function checkStrategies(config: Config, configFolder: string): Promise<void> {
+  for (const { outcome } of await load(config, configFolder)) {
+    if ('failure' in outcome) throw outcome.failure;
+    await outcome.strategy.close?.();
+  }
+}
+
+function load(config: Config, configFolder: string): Promise<readonly LoadedStrategy[]> {
+  const settings = { current: config };
+  const events = new EventSource('strategies');
+  const services = makeServices({}, { settings, events, knownServices: new KnownServices() });
+  return makeStrategies({ services, events, settings, definitions: [], configFolder });
+}
+
+/** Never rejects: a probe that fails has not found out. */
+async function probe(strategy: Strategy): Promise<Probe> {
+  const over = new AbortController();
+  try {
+    const asked = async () => (await strategy.probe?.({ signal: over.signal })) ?? { usable: 'unknown' as const };
+    return await withDeadline(asked(), {
+      clock: systemClock,
+      timeoutMs: probeDeadlineMs,
+      expired: () => new StrategyError('STRATEGY_FAILED', `It did not say within ${probeDeadlineMs / 1000} s.`),
+    });
+  } catch (error) {
+    return { usable: 'unknown', reason: describeError(error).message };
+  } finally {
+    over.abort(new AgentError('AGENT_STOPPED', 'The probe is over.'));
+    await strategy.close?.();
+  }
+}

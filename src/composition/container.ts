@@ -1,0 +1,50 @@
+import { type DependencyContainer, container as rootContainer } from 'tsyringe';
+import { AdminRouter } from '../core/admin/admin-router.js';
+import { Bridges } from '../core/bridge.js';
+import type { Clock } from '../core/clock.js';
+import type { EventSource } from '../core/events.js';
+import type { Net } from '../core/net.js';
+import type { KnownServices, OfferedServices } from '../core/peer-services.js';
+import type { Random } from '../core/random.js';
+import { SessionLoop } from '../core/session-loop.js';
+import { Signalling } from '../core/signalling/signalling.js';
+import type { Strategy } from '../core/strategy.js';
+import type { SuccessMemory } from '../core/success-memory.js';
+import { type Settings, tokens } from '../core/tokens.js';
+
+export interface Composition {
+  readonly net: Net;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly events: EventSource;
+  readonly settings: Settings;
+  readonly strategies: readonly Strategy[];
+  readonly router: AdminRouter;
+  readonly offeredServices: OfferedServices;
+  readonly knownServices: KnownServices;
+  readonly memory: SuccessMemory;
+  readonly runtimeDir: string;
+  readonly agentVersion: string;
+}
+
+/** One container an agent, so that a process may run many. */
+export function compose(parts: Composition): DependencyContainer {
+  const container = rootContainer.createChildContainer();
+  container.register(tokens.net, { useValue: parts.net });
+  container.register(tokens.clock, { useValue: parts.clock });
+  container.register(tokens.random, { useValue: parts.random });
+  container.register(tokens.events, { useValue: parts.events });
+  container.register(tokens.settings, { useValue: parts.settings });
+  container.register(tokens.strategies, { useValue: parts.strategies });
+  container.register(tokens.router, { useValue: parts.router });
+  container.register(AdminRouter, { useValue: parts.router });
+  container.register(tokens.offeredServices, { useValue: parts.offeredServices });
+  container.register(tokens.knownServices, { useValue: parts.knownServices });
+  container.register(tokens.memory, { useValue: parts.memory });
+  container.register(tokens.runtimeDir, { useValue: parts.runtimeDir });
+  container.register(tokens.agentVersion, { useValue: parts.agentVersion });
+  container.registerSingleton(Signalling);
+  container.registerSingleton(Bridges);
+  container.registerSingleton(SessionLoop);
+  return container;
+}

@@ -1,0 +1,50 @@
+import { type Clock, systemClock } from '../core/clock.js';
+import { permits } from '../core/config/permits.js';
+import { EventLogger } from '../core/event-logger.js';
+import type { EventSource } from '../core/events.js';
+import type { Net } from '../core/net.js';
+import type { KnownServices } from '../core/peer-services.js';
+import { type Random, systemRandom } from '../core/random.js';
+import type { ReliableUdp } from '../core/reliable-udp.js';
+import type { StrategyServices } from '../core/strategy.js';
+import type { Settings } from '../core/tokens.js';
+import { PeerServers } from '../discovery/stun/peer-servers.js';
+import { loadAddon } from '../native/addon.js';
+import { createSystemNet } from '../native/system-net.js';
+import { createUdx } from '../native/udx/create-udx.js';
+
+/** Parts of the system that a test or an embedder may bring along. */
+export interface SystemParts {
+  readonly net?: Net;
+  readonly clock?: Clock;
+  readonly random?: Random;
+  /** @default udx on the system's sockets, or none beside a `net` of one's own */
+  readonly reliableUdp?: ReliableUdp;
+}
+
+/** What strategies may use: the system's parts where no others were brought along. */
+export function makeServices(
+  parts: SystemParts,
+  about: { readonly settings: Settings; readonly events: EventSource; readonly knownServices: KnownServices },
+): StrategyServices {
+  const { settings, events, knownServices } = about;
+  const { net = createSystemNet(loadAddon()), clock = systemClock, random = systemRandom } = parts;
+  const reliableUdp = parts.reliableUdp ?? (parts.net ? undefined : createUdx({ clock, random }).udp);
+  const peerServers = new PeerServers(knownServices);
+  return {
+    net,
+    clock,
+    random,
+    log: new EventLogger(events),
+    stateDir: settings.current.stateDir,
+    ...(reliableUdp ? { reliableUdp } : {}),
+    addresses: {
+      get stunServers() {
+        return settings.current.stun;
+      },
+      get stunPeers() {
+        return peerServers.list((peer) => permits(settings.current, peer));
+      },
+    },
+  };
+}
