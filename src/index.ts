@@ -34,6 +34,7 @@ export {
   type StrategyServices,
   strategyApiVersion,
 } from './core/strategy.js';
+export { type WorkerOptions, withWorker } from './core/with-worker.js';
 export type { FindGateway, Gateway } from './discovery/gateway/default-gateway.js';
 export type {
   CallOptions,
@@ -44,4 +45,5 @@ export type {
   ProtocolServices,
   Transport,
 } from './discovery/gateway/mapping-protocol.js';
+export { requirePublic } from './discovery/gateway/stacked-nat.js';
 export { type MappedPortStrategyParts, mappedPortStrategy } from './strategies/port-mapping/mapped-port-strategy.js';

@@ -22,9 +22,9 @@ globalThis.fetch = async (target, init) => {
   return { status: response.status, text: async () => text };
 };
 const device = import(library).then(({ default: Device }) => new Device({ url, permanentFallback: true }));
-parentPort.on('message', async ({ id, action, args }) => {
+parentPort.on('message', async ({ id, request: { action, args } }) => {
   try {
-    parentPort.postMessage({ id, body: JSON.stringify(await (await device).run(action, args)) });
+    parentPort.postMessage({ id, value: JSON.stringify(await (await device).run(action, args)) });
   } catch (error) {
     parentPort.postMessage({ id, error: String(error?.message ?? error) });
   }
