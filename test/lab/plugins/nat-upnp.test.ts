@@ -1,0 +1,73 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, describe, expect, it } from 'vitest';
+import { Crossing } from '../crossing.js';
+import { Lab } from '../lab.js';
+
+const links = { a: 10, b: 10, p: 20 };
+const args = ['--strategies', 'ratatoskr-strategy-nat-upnp'];
+
+let crossing: Crossing | undefined;
+let lab: Lab | undefined;
+afterEach(async () => {
+  await crossing?.close();
+  await lab?.close();
+  [crossing, lab] = [undefined, undefined];
+});
+
+it.each(['upnp', 'igdv1'] as const)(
+  'agents with the plugin meet at a port that it mapped on a gateway of kind %s, and leave no mapping',
+  async (kind) => {
+    crossing = await Crossing.prepare({ a: kind, b: 'sym', links, agent: { args } });
+    expect(await crossing.agents.a.event('plugin.loaded')).toMatchObject({ strategy: 'nat-upnp', version: expect.any(String) });
+    const report = await crossing.run();
+    expect([report.kind, report.strategy]).toEqual(['direct', 'nat-upnp']);
+    const gateway = crossing.lab.gateway('ra');
+    const [mapping, ...others] = await gateway.mappings();
+    expect(others).toEqual([]);
+    expect(mapping?.leadsTo).toBe(`192.168.1.2:${mapping?.externalPort}`);
+    expect(await crossing.end()).toEqual([]);
+    expect(await gateway.mappings()).toEqual([]);
+  },
+);
+
+describe.each(['upnp', 'igdv1'] as const)('after a kill -9 behind %s', (kind) => {
+  it('the next agent removes the mapping that was left, and bridges again by another', async () => {
+    lab = await Lab.create({ a: kind, b: 'sym', links });
+    const [a, b] = [lab.a.agent({ args }), lab.b.agent({ args })];
+    await Promise.all([a.event('signalling.listening'), b.event('signalling.listening')]);
+    await lab.settled();
+    const ping = lab.a.pingStream(lab.b.router.address, { intervalMs: 100 });
+    await a.event('bridge.up');
+    const gateway = lab.gateway('ra');
+    const left = await gateway.mappings();
+    expect(left).toHaveLength(1);
+    await a.kill9();
+    expect(await gateway.mappings()).toEqual(left);
+    const journal = join(lab.a.folder, 'state', 'plugins', 'nat-upnp', 'nat-upnp.json');
+    expect(readFileSync(journal, 'utf8')).toContain(`"externalPort": ${left[0]?.externalPort}`);
+    const again = lab.a.agent({ args });
+    await again.event('bridge.up', { timeoutMs: 60_000 });
+    // What strategies log stands among the events by its own name.
+    expect(again.events.map((line) => ({ ...line }))).toContainEqual(
+      expect.objectContaining({ event: 'mapping.recovered', strategy: 'nat-upnp', left: 1, removed: 1 }),
+    );
+    const [mapping, ...others] = await gateway.mappings();
+    expect(others).toEqual([]);
+    expect(mapping?.externalPort).not.toBe(left[0]?.externalPort);
+    await ping.stop();
+    await again.terminate();
+    expect(await gateway.mappings()).toEqual([]);
+    expect(existsSync(journal) && JSON.parse(readFileSync(journal, 'utf8'))).toMatchObject({ mappings: [] });
+  });
+});
+
+it('where the gateway maps no ports the attempt ends with the reason', async () => {
+  crossing = await Crossing.prepare({ a: 'prc', b: 'sym', links, agent: { args } });
+  const { a } = crossing.agents;
+  const ping = crossing.lab.a.pingStream(crossing.lab.b.router.address, { intervalMs: 100 });
+  const failure = await a.event('attempt.failed');
+  await ping.stop();
+  expect(failure).toMatchObject({ code: 'NO_MAPPING', strategy: 'nat-upnp' });
+  expect(failure.message).toMatch(/nat-upnp: 192\.168\.1\.1 did not answer by UPnP/);
+});
