@@ -22,8 +22,18 @@ export function installDependencies() {
 
 /** `npm run build`, when a source is newer than what was built last. */
 export function build() {
-  const sources = ['src', 'package.json', 'tsconfig.json', 'tsconfig.build.json', 'scripts/build-native.mjs'];
-  if (changedAt('dist/cli.js') >= Math.max(...sources.map(changedAt))) return;
+  const plugins = readdirSync(join(root, 'plugins'), { withFileTypes: true }).filter((entry) => entry.isDirectory());
+  const inPlugins = (file) => plugins.map(({ name }) => `plugins/${name}/${file}`);
+  const sources = [
+    'src',
+    'package.json',
+    'tsconfig.json',
+    'tsconfig.build.json',
+    'scripts/build-native.mjs',
+    ...inPlugins('src'),
+  ];
+  const built = ['dist/cli.js', ...inPlugins('dist/index.js')];
+  if (Math.min(...built.map(changedAt)) >= Math.max(...sources.map(changedAt))) return;
   say('building');
   run(npm, ['run', 'build'], { cwd: root });
 }
