@@ -72,7 +72,7 @@ const manifestSchema = z.object({
   name: z.string().optional(),
   version: z.string().optional(),
   keywords: z.array(z.string()).default([]),
-  exports: z.unknown(),
+  exports: z.unknown().optional(),
   main: z.string().optional(),
 });
 type Manifest = z.infer<typeof manifestSchema>;
