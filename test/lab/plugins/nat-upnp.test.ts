@@ -1,11 +1,17 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { afterEach, describe, expect, it } from 'vitest';
+import type { EventName } from '../../../src/core/events.js';
 import { Crossing } from '../crossing.js';
+import type { Host } from '../host.js';
 import { Lab } from '../lab.js';
+import type { LabProcess } from '../process.js';
 
 const links = { a: 10, b: 10, p: 20 };
 const args = ['--strategies', 'ratatoskr-strategy-nat-upnp'];
+
+const program = fileURLToPath(new URL('false-gateway.mjs', import.meta.url));
 
 let crossing: Crossing | undefined;
 let lab: Lab | undefined;
@@ -62,12 +68,36 @@ describe.each(['upnp', 'igdv1'] as const)('after a kill -9 behind %s', (kind) =>
   });
 });
 
-it('where the gateway maps no ports the attempt ends with the reason', async () => {
+/** A device on a host that calls itself a gateway and stalls. */
+async function falseGateway(host: Host, address: string): Promise<LabProcess> {
+  const device = host.spawn([process.execPath, program, address], { name: 'false-gateway' });
+  await device.line('sign of readiness', (line) => line === 'ready' || undefined);
+  return device;
+}
+
+it('a gateway that takes connections and stalls ends the attempt within its deadline, and is left', async () => {
   crossing = await Crossing.prepare({ a: 'prc', b: 'sym', links, agent: { args } });
+  const device = await falseGateway(crossing.lab.node('ra'), '192.168.1.1');
   const { a } = crossing.agents;
   const ping = crossing.lab.a.pingStream(crossing.lab.b.router.address, { intervalMs: 100 });
-  const failure = await a.event('attempt.failed');
+  // What strategies log stands among the events by its own name.
+  const reason = await a.event('mapping.none' as EventName, { timeoutMs: 20_000 });
   await ping.stop();
-  expect(failure).toMatchObject({ code: 'NO_MAPPING', strategy: 'nat-upnp' });
-  expect(failure.message).toMatch(/nat-upnp: 192\.168\.1\.1 did not answer by UPnP/);
+  expect({ ...reason }).toMatchObject({
+    strategy: 'nat-upnp',
+    code: 'MAPPING_UNSUPPORTED',
+    message: expect.stringContaining('nat-upnp: 192.168.1.1 did not answer by UPnP within'),
+  });
+  await device.line('connection', (line) => line === 'connected' || undefined);
+  await device.line('end of the connection', (line) => line === 'closed' || undefined);
+});
+
+it('another device that calls itself a gateway is not asked', async () => {
+  crossing = await Crossing.prepare({ a: 'upnp', b: 'sym', links, agent: { args } });
+  const device = await falseGateway(crossing.lab.a, crossing.lab.a.address);
+  const report = await crossing.run();
+  expect([report.kind, report.strategy]).toEqual(['direct', 'nat-upnp']);
+  await device.line('search', (line) => line === 'searched' || undefined);
+  expect(device.tail()).not.toContain('connected');
+  expect(await crossing.lab.gateway('ra').mappings()).toHaveLength(1);
 });
