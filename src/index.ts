@@ -35,6 +35,7 @@ export {
   strategyApiVersion,
 } from './core/strategy.js';
 export { type WorkerOptions, withWorker } from './core/with-worker.js';
+export { formatEndpoint, isPublicAddress } from './discovery/candidates.js';
 export type { FindGateway, Gateway } from './discovery/gateway/default-gateway.js';
 export type {
   CallOptions,

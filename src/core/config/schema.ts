@@ -90,7 +90,7 @@ const stunServer = z
 /** As npm has it for packages, which strategies' own names fit, too. */
 const strategyName = /^(?=.{1,214}$)(@[a-z0-9~-][a-z0-9._~-]*\/)?[a-z0-9~-][a-z0-9._~-]*$/;
 /** A file or folder, relative or absolute. */
-const strategyPath = /^(?=.{1,4096}$)(\.{1,2}[\\/]|\/|[A-Za-z]:[\\/])[^\0]+$/;
+const strategyPath = /^(?=.{1,4096}$)(\.{1,2}[\\/]|\/|[A-Za-z]:[\\/])[^\0]*$/;
 
 const strategyUse = z
   .preprocess(
