@@ -18,6 +18,7 @@ export { type AgentEvent, type AgentEvents, type EventName, type Failure, onEven
 export type { Logger, LogLevel } from './core/logger.js';
 export type * from './core/net.js';
 export type { Random } from './core/random.js';
+export { isPublicAddress } from './core/reach.js';
 export {
   type AddressBook,
   type AttemptChannel,
@@ -35,7 +36,7 @@ export {
   strategyApiVersion,
 } from './core/strategy.js';
 export { type WorkerOptions, withWorker } from './core/with-worker.js';
-export { formatEndpoint, isPublicAddress } from './discovery/candidates.js';
+export { formatEndpoint } from './discovery/candidates.js';
 export type { FindGateway, Gateway } from './discovery/gateway/default-gateway.js';
 export type {
   CallOptions,
