@@ -5,7 +5,7 @@ import { createAgent } from '../../src/agent.js';
 import { parseConfig } from '../../src/core/config.js';
 import { defineStrategy, type StrategyServices } from '../../src/core/strategy.js';
 
-it('a strategy of someone else’s gets no secret of the operator’s', () => {
+it('a strategy of someone else’s gets no secret of the operator’s', async () => {
   const config = parseConfig('{ strategies: ["other"], relay: { turn: ["turn:u:hunter2@turn.test"] } }', 'test.conf');
   let given: StrategyServices | undefined;
   const other = defineStrategy({
@@ -17,7 +17,7 @@ it('a strategy of someone else’s gets no secret of the operator’s', () => {
       return { name: 'other', attempt: async () => Promise.reject(new Error('never')) };
     },
   });
-  createAgent(config, { strategies: [other] });
+  await createAgent(config, { strategies: [other] });
   expect(given?.addresses.stunServers).toEqual(config.stun);
   expect(inspect(given, { depth: null, getters: true, showHidden: true })).not.toContain('hunter2');
 });

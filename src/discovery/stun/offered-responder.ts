@@ -4,6 +4,7 @@ import type { Endpoint } from '../../core/net.js';
 import type { OfferedServices } from '../../core/peer-services.js';
 import { isPublicAddress } from '../../core/reach.js';
 import type { StrategyServices } from '../../core/strategy.js';
+import { formatEndpoint } from '../candidates.js';
 import type { PortMapper, PortMapping } from '../gateway/port-mapper.js';
 import { mapPublicly } from '../gateway/public-mapping.js';
 import { addressesSeen } from './addresses-seen.js';
@@ -54,7 +55,7 @@ export class OfferedResponder {
 
   /** Never rejects. */
   private async run(signal: AbortSignal): Promise<void> {
-    const { offered, services, mapper } = this.options;
+    const { services, mapper } = this.options;
     const { clock } = services;
     await mapper?.recover().catch((error: unknown) => this.tell(error));
     while (!signal.aborted) {
@@ -64,11 +65,19 @@ export class OfferedResponder {
       });
       const until = place ? Number.POSITIVE_INFINITY : clock.now() + retryMs;
       while (!signal.aborted && clock.now() < until && String(this.ownAddresses()) === String(own)) {
-        offered.offer('stun', place?.endpoints() ?? []);
+        this.offer(place?.endpoints() ?? []);
         await sleep(clock, lookEveryMs, signal).catch(() => {});
       }
       await place?.close();
     }
+  }
+
+  private offer(endpoints: readonly Endpoint[]): void {
+    const { offered, services } = this.options;
+    const at = endpoints.map(formatEndpoint);
+    if (String(at) === String(offered.current.stun.map(formatEndpoint))) return;
+    offered.offer('stun', endpoints);
+    services.log.info('stun.offered', { at });
   }
 
   /** @throws StrategyError, AgentError or the signal's reason, and leaves nothing behind then */

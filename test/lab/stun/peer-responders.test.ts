@@ -1,11 +1,10 @@
 import { fileURLToPath } from 'node:url';
 import { afterEach, describe, expect, it } from 'vitest';
-import type { AgentProcess } from '../agent-process.js';
+import type { AgentLine, AgentProcess } from '../agent-process.js';
 import type { Host } from '../host.js';
 import { Lab, type LabOptions } from '../lab.js';
 import { poll } from '../poll.js';
 
-const stun = 'none';
 const port = 4703;
 
 let lab: Lab | undefined;
@@ -27,18 +26,34 @@ function heard(agent: AgentProcess, address: string): Promise<boolean> {
 }
 
 describe('without STUN servers', () => {
-  it.each(['tcp-hole-punching', 'udp-hole-punching'])(
-    'two agents behind NATs find a direct path by %s with what a third agent tells them',
+  const strategies = ['tcp-hole-punching', 'udp-hole-punching'] as const;
+
+  /** What a bridges b by, after both have heard of the third agent. */
+  async function bridge(net: Lab, strategy: string, stun: string): Promise<AgentLine<'bridge.up'>> {
+    const { a, b, c } = net;
+    const agents = [await start(a, strategy, stun), await start(b, strategy, stun)] as const;
+    await start(c, strategy);
+    await net.settled();
+    const pings = [a, b].map((host) => host.pingStream(c.router.address, { intervalMs: 200 }));
+    await Promise.all(agents.map((agent) => heard(agent, c.address)));
+    pings.push(a.pingStream(b.router.address, { intervalMs: 200 }));
+    const up = await agents[0].event('bridge.up', { timeoutMs: 60_000, where: ({ peer }) => peer.key === b.router.key });
+    await Promise.all(pings.map((ping) => ping.stop()));
+    return up;
+  }
+
+  it.each(strategies)('two agents behind NATs find a direct path by %s with what a third agent tells them', async (strategy) => {
+    const up = await bridge(await network({ third: true }), strategy, 'none');
+    expect(up).toMatchObject({ kind: 'direct', strategy, remote: expect.stringMatching(/^20\.0\.2\.2:/) });
+  });
+
+  it.each(strategies)(
+    'two agents behind NATs find it by %s all the same where servers are named and silent',
     async (strategy) => {
-      const { a, b, c } = await network({ third: true });
-      const agents = { a: await start(a, strategy), b: await start(b, strategy), c: await start(c, strategy) };
-      await lab?.settled();
-      const pings = [a, b].map((host) => host.pingStream(c.router.address, { intervalMs: 200 }));
-      await Promise.all([heard(agents.a, c.address), heard(agents.b, c.address)]);
-      const ping = a.pingStream(b.router.address, { intervalMs: 200 });
-      const up = await agents.a.event('bridge.up', { timeoutMs: 60_000, where: ({ peer }) => peer.key === b.router.key });
+      const net = await network({ third: true });
+      await net.node('core').exec(['nft', '-f', '-'], { input: 'add rule inet lab forward th dport 3478 drop\n' });
+      const up = await bridge(net, strategy, '20.0.9.2:3478');
       expect(up).toMatchObject({ kind: 'direct', strategy, remote: expect.stringMatching(/^20\.0\.2\.2:/) });
-      await Promise.all([...pings, ping].map((each) => each.stop()));
     },
   );
 
@@ -73,7 +88,7 @@ describe('behind a gateway', () => {
 
 const ask = [process.execPath, '--import', import.meta.resolve('tsx'), fileURLToPath(new URL('ask.ts', import.meta.url))];
 
-async function start(host: Host, strategy: string): Promise<AgentProcess> {
+async function start(host: Host, strategy: string, stun = 'none'): Promise<AgentProcess> {
   const agent = host.agent({ stun, args: ['--strategies', strategy] });
   await agent.event('signalling.listening');
   return agent;
