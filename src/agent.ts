@@ -100,9 +100,9 @@ export async function createAgent(config: Config, parts: AgentParts = {}): Promi
       return stopping;
     },
     async reconfigure(next) {
-      const { stateDir, runtimeDir } = settings.current;
+      const { strategies: made, stateDir, runtimeDir } = settings.current;
       const running = await starting;
-      await running?.core.reconfigure({ ...resolveDirectories(next), stateDir, runtimeDir });
+      await running?.core.reconfigure({ ...resolveDirectories(next), strategies: made, stateDir, runtimeDir });
     },
   };
 }

@@ -58,6 +58,8 @@ export async function makeStrategies(parts: StrategyParts): Promise<readonly Loa
 export function usableStrategies(loaded: readonly LoadedStrategy[]): Strategy[] {
   const strategies = loaded.flatMap(({ outcome }) => ('strategy' in outcome ? [outcome.strategy] : []));
   if (strategies.length > 0) return strategies;
-  const reasons = loaded.flatMap(({ outcome }) => ('failure' in outcome ? [outcome.failure.message] : []));
+  const reasons = loaded.flatMap(({ outcome }) =>
+    'failure' in outcome ? [`${outcome.failure.message} (${outcome.failure.code})`] : [],
+  );
   throw new ConfigError('STRATEGIES_UNUSABLE', reasons.join('\n'));
 }

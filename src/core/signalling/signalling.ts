@@ -16,6 +16,7 @@ import type { Strategy } from '../strategy.js';
 import { type Settings, tokens } from '../tokens.js';
 import { greet } from './greeting.js';
 import type { SignallingLink } from './link.js';
+import { MessageStream } from './message-stream.js';
 
 /** How long a dial over the overlay may take, in milliseconds: a route may have to be found first. */
 const dialTimeoutMs = 10_000;
@@ -165,9 +166,16 @@ export class Signalling {
       // Anyone may have 2^64 addresses in a routed subnet: they share one line in the log.
       return refuse(new SignallingError('SIGNALLING_NOT_ALLOWED', `${remote} is not the address of a node.`), 'no node');
     }
-    if (!permits(this.settings.current, { address: remote })) return refuse(notAllowed(remote));
     if (!this.knocks.take(remote)) {
       return refuse(new SignallingError('SIGNALLING_TOO_MANY', `${remote} connects over and over.`));
+    }
+    if (!permits(this.settings.current, { address: remote })) {
+      // It is told why, and nothing of who is here.
+      const { message } = notAllowed(remote);
+      const parting = new MessageStream(stream, this.clock, { onMessage() {}, onClose() {} });
+      parting.send({ type: 'bye', reason: message });
+      parting.close();
+      return this.report(remote, notAllowed(remote));
     }
     const held = [...this.greetings.values()].reduce((sum, count) => sum + count, this.links.size);
     if ((this.greetings.get(remote) ?? 0) >= greetingsPerAddress || held >= this.settings.current.signalling.maxConnections) {

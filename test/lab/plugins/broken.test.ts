@@ -41,10 +41,12 @@ it('plugins that throw, answer with garbage, hang and flood the log keep no one 
 
 it('`ratatoskr strategies` tells what is usable here, and leaves nothing behind', async () => {
   lab = await Lab.create({ a: 'upnp', b: 'public', routers: false, turn: false });
-  const strategies = ['ratatoskr-strategy-nat-upnp', fixture('hangs-in-attempt'), 'tcp-hole-punching'];
+  const strategies = ['ratatoskr-strategy-nat-upnp', fixture('hangs-in-attempt'), fixture('no-create'), 'tcp-hole-punching'];
   const stateDir = `${lab.a.insideFolder}/survey`;
   const input = JSON.stringify({ strategies, stateDir, stun: [`${publicAddresses[0]}:3478`] });
-  const rows = JSON.parse(await lab.a.exec([process.execPath, cli, 'strategies', '--json', '--config', '-'], { input }));
+  // One that cannot be loaded is exit code 1.
+  const command = ['sh', '-c', '"$0" "$@"; test $? = 1', process.execPath, cli, 'strategies', '--json', '--config', '-'];
+  const rows = JSON.parse(await lab.a.exec(command, { input }));
   const upnp = 'The gateway 192.168.1.1 maps ports by';
   expect(rows).toMatchObject([
     { order: 1, name: 'nat-upnp', origin: 'package', usable: 'yes', reason: `${upnp} nat-upnp.` },
@@ -55,7 +57,8 @@ it('`ratatoskr strategies` tells what is usable here, and leaves nothing behind'
       usable: 'unknown',
       reason: expect.stringContaining('did not end its probe'),
     },
-    { order: 3, name: 'tcp-hole-punching', origin: 'built-in', enabled: true },
+    { order: 3, name: fixture('no-create'), origin: 'path', usable: 'no', code: 'PLUGIN_INVALID', help: expect.any(String) },
+    { order: 4, name: 'tcp-hole-punching', origin: 'built-in', enabled: true },
     { order: null, name: 'port-mapping', origin: 'built-in', enabled: false, usable: 'yes', reason: `${upnp} upnp.` },
     { order: null, name: 'udp-hole-punching', enabled: false },
     { order: null, name: 'relay', enabled: false },
