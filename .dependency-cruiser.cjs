@@ -34,7 +34,7 @@ module.exports = {
     {
       name: 'plugins-declare-what-they-import',
       severity: 'error',
-      from: { path: '^plugins/' },
+      from: { path: '^plugins/[^/]+/src/' },
       to: { dependencyTypes: ['npm-no-pkg', 'npm-unknown'] },
     },
     layer('the-product-needs-no-tests', '^src/', '^(test|bench|scripts)/'),

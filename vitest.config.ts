@@ -3,7 +3,13 @@ import { defineConfig } from 'vitest/config';
 export default defineConfig({
   test: {
     projects: [
-      { test: { name: 'unit', include: ['test/unit/**/*.test.ts'], setupFiles: ['test/reflect-metadata.ts'] } },
+      {
+        test: {
+          name: 'unit',
+          include: ['test/unit/**/*.test.ts', 'plugins/*/test/**/*.test.ts'],
+          setupFiles: ['test/reflect-metadata.ts'],
+        },
+      },
       { test: { name: 'native', include: ['test/native/**/*.test.ts'], setupFiles: ['test/reflect-metadata.ts'] } },
       {
         test: {

@@ -7,7 +7,7 @@ import { ConfigReader } from '../../src/cli/config-source.js';
 import { exitCodes } from '../../src/cli/exit-codes.js';
 import { main } from '../../src/cli/program.js';
 import { type ConfigOverride, defaultConfig, parseConfig } from '../../src/core/config.js';
-import { ConfigError } from '../../src/core/errors.js';
+import { ConfigError, PluginError } from '../../src/core/errors.js';
 
 const folder = mkdtempSync(path.join(tmpdir(), 'ratatoskr-cli-'));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -34,6 +34,7 @@ async function ratatoskr(args: string[], stdin = '') {
     },
     validate: async ({ strategies }) => {
       if (strategies[0]?.use === 'unheard-of') throw new ConfigError('STRATEGY_UNKNOWN', 'there is no strategy unheard-of');
+      if (strategies[0]?.use === './broken') throw new PluginError('PLUGIN_INVALID', './broken has no function create.');
     },
     survey: async () => [],
     stun: async () => 0,
@@ -201,5 +202,17 @@ describe('the configuration comes from', () => {
 
   test('a usual place that cannot be read is an error, not a reason to go on without it', async () => {
     await expect(read({ uid: 0, systemFile: folder }).read()).rejects.toMatchObject({ code: 'CONFIG_UNREADABLE' });
+  });
+});
+
+describe('a strategy that is a path', () => {
+  test('begins at the current folder on the command line', async () => {
+    const { runs } = await ratatoskr(['run', '--strategies', './mine,relay']);
+    expect(runs[0]?.overrides).toMatchObject([{ path: ['strategies'], value: [path.resolve('mine'), 'relay'] }]);
+  });
+
+  test('is told by config --check when it cannot be used, with exit code 3', async () => {
+    const { code, err } = await ratatoskr(['config', '--check', file('broken.conf', 'strategies: [ "./broken" ]')]);
+    expect({ code, err: err.split('\n')[0] }).toEqual({ code: 3, err: './broken has no function create.' });
   });
 });
