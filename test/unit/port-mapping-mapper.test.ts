@@ -1,83 +1,16 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
-import { sleep } from '../../src/core/clock.js';
-import { StrategyError } from '../../src/core/errors.js';
 import type { Net } from '../../src/core/net.js';
 import type { Gateway } from '../../src/discovery/gateway/default-gateway.js';
-import type { CallOptions, MappingProtocol, MappingRequest } from '../../src/discovery/gateway/mapping-protocol.js';
 import { PortMapper } from '../../src/discovery/gateway/port-mapper.js';
 import { scratchFolder } from './admin-fake.js';
 import { FakeClock } from './fake-clock.js';
+import { FakeGateway } from './fake-gateway.js';
 
 const hour = 3600;
 const wanted = { transport: 'tcp', internalPort: 5000 } as const;
 const never = new AbortController().signal;
-
-/** A gateway in memory that speaks one protocol. */
-class FakeGateway implements MappingProtocol {
-  readonly families = [4] as const;
-  readonly mappings = new Map<number, MappingRequest>();
-  readonly asked: { readonly what: string; readonly at: number }[] = [];
-  address = '20.0.1.2';
-  /** When its state was made, in milliseconds. */
-  bootedAt = 0;
-  lifetimeSeconds = hour;
-  /** Pause before each answer, in milliseconds; Infinity for one that says nothing. */
-  delayMs = 0;
-  taken = new Set<number>();
-  onMap: (request: MappingRequest) => Promise<void> = async () => {};
-
-  constructor(
-    readonly name: string,
-    private readonly clock: FakeClock,
-  ) {}
-
-  async probe(_gateway: Gateway, options: CallOptions): Promise<void> {
-    await this.answer('probe', options);
-  }
-
-  async map(_gateway: Gateway, request: MappingRequest, options: CallOptions) {
-    await this.onMap(request);
-    if (!this.taken.has(request.externalPort)) this.mappings.set(request.externalPort, request);
-    await this.answer('map', options);
-    if (this.taken.has(request.externalPort)) throw new StrategyError('MAPPING_CONFLICT', 'taken');
-    const external = { address: this.address, port: request.externalPort };
-    return { external, lifetimeSeconds: this.lifetimeSeconds, epochSeconds: this.epoch };
-  }
-
-  async unmap(_gateway: Gateway, mapping: MappingRequest, options: CallOptions): Promise<boolean> {
-    this.mappings.delete(mapping.externalPort);
-    await this.answer('unmap', options);
-    return true;
-  }
-
-  async check(_gateway: Gateway, _mapping: MappingRequest, options: CallOptions) {
-    await this.answer('check', options);
-    return { epochSeconds: this.epoch, externalAddress: this.address };
-  }
-
-  /** Loses everything, as by a restart. */
-  restart(): void {
-    this.mappings.clear();
-    this.bootedAt = this.clock.now();
-  }
-
-  get ports(): number[] {
-    return [...this.mappings.keys()];
-  }
-
-  private get epoch(): number {
-    return Math.floor((this.clock.now() - this.bootedAt) / 1000);
-  }
-
-  private async answer(what: string, { timeoutMs, signal }: CallOptions): Promise<void> {
-    this.asked.push({ what, at: this.clock.now() });
-    if (this.delayMs === 0) return;
-    await sleep(this.clock, Math.min(this.delayMs, timeoutMs), signal);
-    if (this.delayMs > timeoutMs) throw new StrategyError('MAPPING_TIMEOUT', `${this.name} said nothing`);
-  }
-}
 
 const mappers: { readonly mapper: PortMapper; readonly clock: FakeClock }[] = [];
 afterEach(async () => {

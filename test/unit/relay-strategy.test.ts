@@ -3,16 +3,15 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { systemClock } from '../../src/core/clock.js';
 import { StrategyError } from '../../src/core/errors.js';
 import type { Listener } from '../../src/core/net.js';
-import { Proofs } from '../../src/core/proof.js';
 import { systemRandom } from '../../src/core/random.js';
-import type { AttemptChannel, AttemptContext, Path, Role } from '../../src/core/strategy.js';
+import type { Path, Role } from '../../src/core/strategy.js';
 import { createSystemNet } from '../../src/native/system-net.js';
 import { RelayStrategy } from '../../src/strategies/relay/index.js';
 import type { DatagramWay, Relay, RelayedPlace } from '../../src/strategies/relay/relay-source.js';
+import { type Attempts, attemptAtBothEnds } from './attempts.js';
 import { honest, type StunServer, silent, stunServer } from './stun-server.js';
 
 const net = createSystemNet();
-const secret = systemRandom.bytes(32);
 let servers: StunServer[];
 let paths: Path[];
 beforeEach(() => {
@@ -69,40 +68,19 @@ interface Side {
 }
 
 /** Runs the strategy at both ends. */
-function attempt(sides: Readonly<Record<Role, Side>>): { run: Record<Role, Promise<Path>>; abort: AbortController } {
-  const abort = new AbortController();
-  const channels = channelPair(abort.signal);
-  const start = (role: Role) => {
-    const { relays, use = 'faster' } = sides[role];
-    const log = { debug() {}, info() {}, warn() {}, error() {} };
-    const services = {
-      stateDir: '',
-      net,
-      clock: systemClock,
-      random: systemRandom,
-      log,
-      addresses: { stunServers: [] },
-    };
-    const proofs = new Proofs(role, secret, systemClock, abort.signal);
-    const context: AttemptContext = {
-      signal: abort.signal,
-      role,
-      peer: { key: '', address: '' },
-      secret,
-      overlayRttMs: 100,
-      channel: channels[role],
-      prove: (stream, options) => proofs.prove(stream, options),
-    };
-    const path = new RelayStrategy(services, () => ({ use, turn: [] }), [
-      { relays: async () => ({ found: relays, failures: [] }) },
-    ]).attempt(context);
-    path.then(
+function attempt(sides: Readonly<Record<Role, Side>>): Attempts {
+  const log = { debug() {}, info() {}, warn() {}, error() {} };
+  const services = { stateDir: '', net, clock: systemClock, random: systemRandom, log, addresses: { stunServers: [] } };
+  const strategy = ({ relays, use = 'faster' }: Side) =>
+    new RelayStrategy(services, () => ({ use, turn: [] }), [{ relays: async () => ({ found: relays, failures: [] }) }]);
+  const attempts = attemptAtBothEnds({ controlling: strategy(sides.controlling), controlled: strategy(sides.controlled) });
+  for (const run of Object.values(attempts.run)) {
+    run.then(
       (found) => paths.push(found),
       () => {},
     );
-    return path;
-  };
-  return { run: { controlling: start('controlling'), controlled: start('controlled') }, abort };
+  }
+  return attempts;
 }
 
 describe('two ends at a relay', () => {
@@ -182,32 +160,3 @@ describe('two ends at a relay', () => {
     expect(relay.places).toEqual([]);
   });
 });
-
-function channelPair(signal: AbortSignal): Record<Role, AttemptChannel> {
-  const ends = { controlling: new End(signal), controlled: new End(signal) };
-  const channel = (own: End, other: End): AttemptChannel => ({
-    send: async (message) => other.put(JSON.parse(JSON.stringify(message))),
-    receive: () => own.get(),
-  });
-  return { controlling: channel(ends.controlling, ends.controlled), controlled: channel(ends.controlled, ends.controlling) };
-}
-
-class End {
-  private readonly messages: unknown[] = [];
-  private readonly readers: ((message: unknown) => void)[] = [];
-  constructor(private readonly signal: AbortSignal) {}
-
-  put(message: unknown): void {
-    const reader = this.readers.shift();
-    if (reader) reader(message);
-    else this.messages.push(message);
-  }
-
-  get(): Promise<unknown> {
-    if (this.messages.length > 0) return Promise.resolve(this.messages.shift());
-    return new Promise((resolve, reject) => {
-      this.readers.push(resolve);
-      this.signal.addEventListener('abort', () => reject(this.signal.reason as Error), { once: true });
-    });
-  }
-}
