@@ -1,14 +1,36 @@
 import { writeFileSync } from 'node:fs';
 import { pathToFileURL } from 'node:url';
+import { z } from 'zod';
 import { exitCodes } from '../src/cli/exit-codes.js';
 import { configurationPage } from '../src/core/config/text.js';
 import { errorCatalogue } from '../src/core/error-catalogue.js';
+import { portMapping } from '../src/strategies/port-mapping/index.js';
+import { tcpHolePunching } from '../src/strategies/tcp-hole-punching/index.js';
 
 /** The generated pages of docs/, by their path. `npx tsx scripts/write-docs.ts` writes them; tests compare. */
 export const generatedPages: Readonly<Record<string, string>> = {
-  'docs/configuration.md': configurationPage(),
+  'docs/configuration.md': `${configurationPage()}\n${strategyOptions()}`,
   'docs/errors.md': errorsPage(),
 };
+
+/** What those of the built-in strategies that have options take. */
+function strategyOptions(): string {
+  const rows = [portMapping, tcpHolePunching].flatMap(({ name, options }) =>
+    Object.entries(z.toJSONSchema(options, { io: 'input' }).properties ?? {}).map(([key, schema]) => {
+      const { default: fallback, description, type, minimum, maximum } = schema as z.core.JSONSchema.Schema;
+      const range = minimum === undefined ? type : `${type}, ${minimum} to ${maximum}`;
+      return `| \`${name}\` | \`${key}\` | \`${JSON.stringify(fallback)}\` | ${range} | ${description} |`;
+    }),
+  );
+  return `## Options of strategies
+
+They stand beside the name in \`strategies\`: \`{ use: tcp-hole-punching, options: { seal: true } }\`.
+
+| Strategy | Option | Default | Must be | Meaning |
+|---|---|---|---|---|
+${rows.join('\n')}
+`;
+}
 
 function errorsPage(): string {
   const sections = Object.entries(errorCatalogue).map(

@@ -1,4 +1,5 @@
 import type { ByteStream, Net } from '../core/net.js';
+import { type SealingOptions, seal } from '../core/sealing.js';
 import { asPath, type Path } from '../core/strategy.js';
 import { formatEndpoint } from './candidates.js';
 
@@ -6,14 +7,19 @@ import { formatEndpoint } from './candidates.js';
 const pathTimeoutMs = 3000;
 const keepAliveMs = 1000;
 
-/** Makes a direct path of a proven TCP connection, tuned for what it will carry. */
-export function tcpPath(net: Net, stream: ByteStream): Path {
+/**
+ * Makes a direct path of a proven TCP connection, tuned for what it will carry.
+ * @param sealing given when one end has asked for it
+ * @throws StrategyError SEALING_FAILED, or the signal's reason; the stream is destroyed then
+ */
+export async function tcpPath(net: Net, stream: ByteStream, sealing?: SealingOptions): Promise<Path> {
   net.tune(stream, { userTimeoutMs: pathTimeoutMs, keepAliveMs, congestion: 'bbr' });
   const congestion = net.tcpInfo(stream)?.congestion;
-  return asPath(stream, {
+  const info = {
     kind: 'direct',
     local: formatEndpoint({ address: stream.localAddress ?? '', port: stream.localPort ?? 0 }),
     remote: formatEndpoint({ address: stream.remoteAddress ?? '', port: stream.remotePort ?? 0 }),
     ...(congestion ? { congestion } : {}),
-  });
+  } as const;
+  return asPath(sealing ? await seal(stream, sealing) : stream, info);
 }

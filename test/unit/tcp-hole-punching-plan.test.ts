@@ -78,7 +78,7 @@ describe('a message', () => {
   const candidates = [{ type: 'server-reflexive', address: '192.0.2.1', port: 5000 }];
 
   it('of an agent that does not look at its NAT is valid', () => {
-    expect(candidatesMessage.parse({ candidates })).toEqual({ candidates });
+    expect(candidatesMessage.parse({ candidates })).toEqual({ candidates, seal: false });
   });
 
   it('with a finding that is not understood counts as one without', () => {

@@ -18,9 +18,10 @@ import type { MappingProtocol } from '../../discovery/gateway/mapping-protocol.j
 import { PortMapper } from '../../discovery/gateway/port-mapper.js';
 import { openListeningPort } from '../../discovery/listening-port.js';
 import { ProvenStream } from '../../discovery/proven-stream.js';
+import { sealOption } from '../../discovery/seal-option.js';
 import { tcpPath } from '../../discovery/tcp-path.js';
 import { dial } from './dial.js';
-import { type Reachability, reachabilityMessage } from './messages.js';
+import { type Reachability, type ReachabilityMessage, reachabilityMessage } from './messages.js';
 import { makeReachable, type ReachablePort } from './reachable-port.js';
 
 /** How long the peer may take to make its port reachable, in milliseconds. */
@@ -29,8 +30,8 @@ const reachabilityDeadlineMs = 12_000;
 const dialDeadlineMs = 8000;
 
 const options = z.strictObject({
-  /** Lease to ask the gateway for, in seconds, 60 to 86400. */
-  lifetime: z.number().int().min(60).max(86_400).default(3600),
+  lifetime: z.number().int().min(60).max(86_400).default(3600).describe('Lease to ask the gateway for, in seconds.'),
+  seal: sealOption,
 });
 type Options = z.infer<typeof options>;
 
@@ -51,7 +52,7 @@ export function mappedPortStrategy(parts: MappedPortStrategyParts): StrategyDefi
     name: parts.name,
     apiVersion: 1,
     options,
-    create: ({ lifetime }, services) => new MappedPortStrategy(parts, lifetime, services),
+    create: (chosen, services) => new MappedPortStrategy(parts, chosen, services),
   });
 }
 
@@ -61,7 +62,7 @@ class MappedPortStrategy implements Strategy {
 
   constructor(
     { name, protocols, findGateway }: MappedPortStrategyParts,
-    lifetimeSeconds: number,
+    private readonly options: Options,
     private readonly services: StrategyServices,
   ) {
     this.name = name;
@@ -71,7 +72,7 @@ class MappedPortStrategy implements Strategy {
       findGateway: findGateway ?? gatewayFinder(services.net),
       stateDir: services.stateDir,
       journalName: name,
-      lifetimeSeconds,
+      lifetimeSeconds: options.lifetime,
     });
   }
 
@@ -115,7 +116,9 @@ class MappedPortStrategy implements Strategy {
       own = await makeReachable(port.port, this.mapper, this.services, signal);
       const remote = await this.exchange(context, own);
       path = await this.meet(own, remote, streams, signal);
-      return tcpPath(net, path);
+      const { secret, role } = context;
+      const sealed = this.options.seal || remote.seal;
+      return await tcpPath(net, path, sealed ? { secret, role, clock: this.services.clock, signal } : undefined);
     } finally {
       over.abort(new StrategyError('PATH_SUPERSEDED', 'The attempt is over.'));
       await port.close();
@@ -127,9 +130,9 @@ class MappedPortStrategy implements Strategy {
   }
 
   /** Tells the peer where it can reach us, and hears the same. */
-  private async exchange({ channel, signal }: AttemptContext, own: Reachability): Promise<Reachability> {
+  private async exchange({ channel, signal }: AttemptContext, own: Reachability): Promise<ReachabilityMessage> {
     const { candidates, reason } = own;
-    await channel.send({ candidates, ...(reason ? { reason } : {}) });
+    await channel.send({ candidates, ...(reason ? { reason } : {}), seal: this.options.seal });
     const answer = await withDeadline(channel.receive(), {
       clock: this.services.clock,
       timeoutMs: reachabilityDeadlineMs,

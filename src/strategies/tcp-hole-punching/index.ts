@@ -8,6 +8,7 @@ import { type AttemptContext, defineStrategy, type Path, type Strategy, type Str
 import { type Candidate, distinct, formatEndpoint, usableCandidates } from '../../discovery/candidates.js';
 import { ProvenStream } from '../../discovery/proven-stream.js';
 import { DisagreementWarning } from '../../discovery/stun/disagreement.js';
+import { sealOption } from '../../discovery/seal-option.js';
 import { tcpPath } from '../../discovery/tcp-path.js';
 import { type BirthdayOptions, openMany, probeMany, type Tally } from './birthday.js';
 import { candidatesMessage, type NatFinding } from './messages.js';
@@ -28,8 +29,8 @@ const maxHeadStartMs = 500;
 export const tcpHolePunching = defineStrategy({
   name,
   apiVersion: 1,
-  options: z.strictObject({}),
-  create: (_, services) => new TcpHolePunching(services),
+  options: z.strictObject({ seal: sealOption }),
+  create: ({ seal }, services) => new TcpHolePunching(services, seal),
 });
 
 class TcpHolePunching implements Strategy {
@@ -37,7 +38,10 @@ class TcpHolePunching implements Strategy {
 
   private readonly disagreement: DisagreementWarning;
 
-  constructor(private readonly services: StrategyServices) {
+  constructor(
+    private readonly services: StrategyServices,
+    private readonly seal: boolean,
+  ) {
     this.disagreement = new DisagreementWarning(services);
   }
 
@@ -95,7 +99,8 @@ class TcpHolePunching implements Strategy {
           ),
       });
       log.debug('punch.done', { plan: plan.kind, begun: tally.begun, ms: Math.round(clock.now() - startAt) });
-      return tcpPath(net, stream);
+      const { secret, role } = context;
+      return await tcpPath(net, stream, this.seal || peer.seal ? { secret, role, clock, signal } : undefined);
     } finally {
       over.abort(new StrategyError('PATH_SUPERSEDED', 'The attempt is over.'));
       own?.close();
@@ -113,25 +118,27 @@ class TcpHolePunching implements Strategy {
 
   /** The controlled end shows its candidates first, so that the controlling end's are the signal to start. */
   private async exchange({ channel, role, signal }: AttemptContext, { candidates, nat }: OwnCandidates): Promise<PeerOffer> {
-    if (role === 'controlled') await channel.send({ candidates, nat });
+    if (role === 'controlled') await channel.send({ candidates, nat, seal: this.seal });
     const answer = await withDeadline(channel.receive(), {
       clock: this.services.clock,
       timeoutMs: candidatesDeadlineMs,
       signal,
       expired: () => new StrategyError('NO_CANDIDATES', `The peer sent no candidates within ${candidatesDeadlineMs / 1000} s.`),
     });
-    if (role === 'controlling') await channel.send({ candidates, nat });
+    if (role === 'controlling') await channel.send({ candidates, nat, seal: this.seal });
     const message = candidatesMessage.safeParse(answer);
     if (!message.success)
       throw new StrategyError('CANDIDATES_INVALID', 'The peer’s candidates are not valid.', { cause: message.error });
-    return { candidates: distinct(message.data.candidates), nat: message.data.nat };
+    return { ...message.data, candidates: distinct(message.data.candidates) };
   }
 }
 
 interface PeerOffer {
   readonly candidates: readonly Candidate[];
   /** Undefined for agents that do not tell. */
-  readonly nat: NatFinding | undefined;
+  readonly nat?: NatFinding | undefined;
+  /** It asks for a sealed path. */
+  readonly seal: boolean;
 }
 
 interface ChanceMeeting {

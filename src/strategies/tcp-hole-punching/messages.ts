@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { candidateSchema, maxCandidates } from '../../discovery/candidates.js';
+import { sealWish } from '../../discovery/seal-option.js';
 
 /** What an end's NAT does with new TCP connections, as far as STUN servers showed. */
 const natFindingSchema = z.object({
@@ -23,4 +24,5 @@ export const candidatesMessage = z.object({
   candidates: z.array(candidateSchema).max(maxCandidates),
   /** Agents that do not look at their NAT leave it out; one that says what we do not understand counts as one of them. */
   nat: natFindingSchema.optional().catch(undefined),
+  seal: sealWish,
 });
