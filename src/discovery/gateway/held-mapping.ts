@@ -3,8 +3,9 @@ import { describeError, StrategyError } from '../../core/errors.js';
 import type { Endpoint } from '../../core/net.js';
 import type { FindGateway, Gateway } from './default-gateway.js';
 import { type EpochSample, hasForgotten } from './epoch.js';
+import type { Acquired } from './journalled-mappings.js';
 import type { ProtocolServices } from './mapping-protocol.js';
-import type { Acquired, PortMapping } from './port-mapper.js';
+import type { PortMapping } from './port-mapper.js';
 
 /** The least pause before a renewal that failed is tried again (RFC 6887 §11.2.1), in milliseconds. */
 const leastRetryMs = 4000;

@@ -3,15 +3,13 @@ import type { Endpoint } from '../../core/net.js';
 import { dynamicPort } from '../listening-port.js';
 import type { FindGateway, Gateway } from './default-gateway.js';
 import { HeldMapping } from './held-mapping.js';
-import { type JournalEntry, MappingJournal } from './mapping-journal.js';
-import type { Grant, MappingProtocol, MappingRequest, ProtocolServices, Transport } from './mapping-protocol.js';
+import { type Acquired, JournalledMappings } from './journalled-mappings.js';
+import type { MappingProtocol, MappingRequest, ProtocolServices, Transport } from './mapping-protocol.js';
 import { ProtocolChoice } from './protocol-choice.js';
 import { stackedNat } from './stacked-nat.js';
 
 /** How long a gateway may take over a request, in milliseconds. */
 const callTimeoutMs = 3000;
-/** After these the gateway has no mapping of ours. */
-const certainlyNotMade: ReadonlySet<string> = new Set(['MAPPING_CONFLICT', 'MAPPING_REFUSED', 'NAT_STACKED']);
 /** External ports to try when others hold them. */
 const portTries = 4;
 
@@ -57,12 +55,11 @@ export class PortMapper {
   private readonly choice: ProtocolChoice;
   private readonly making = new Set<Promise<PortMapping>>();
   private readonly held = new Set<HeldMapping>();
-  /** Mappings that failed half-way and are being removed. */
-  private readonly undoing = new Set<Promise<void>>();
-  private journal: Promise<MappingJournal> | undefined;
+  private readonly mappings: JournalledMappings;
 
   constructor(private readonly options: PortMapperOptions) {
     this.choice = new ProtocolChoice(options.protocols, options.services, this.closing.signal);
+    this.mappings = new JournalledMappings({ ...options, callTimeoutMs });
   }
 
   /** Which protocol the gateway speaks. Leaves nothing behind. @throws StrategyError GATEWAY_MISSING, MAPPING_UNSUPPORTED */
@@ -87,24 +84,8 @@ export class PortMapper {
   }
 
   /** Removes what an earlier run left behind. @returns how many mappings are gone @throws AgentError JOURNAL_UNWRITABLE */
-  async recover(): Promise<number> {
-    const journal = await this.openJournal();
-    const { clock, log } = this.options.services;
-    const left = journal.entries();
-    const outcomes = await Promise.all(
-      left.map(async (entry) => {
-        const protocol = this.options.protocols.find(({ name }) => name === entry.protocol);
-        const over = entry.expires !== null && entry.expires <= clock.wallTime();
-        if (!protocol || over) {
-          if (over) await journal.delete(entry);
-          return false;
-        }
-        return this.remove({ protocol, gateway: entry.gateway, request: { ...entry, lifetimeSeconds: 0 }, entry });
-      }),
-    );
-    const removed = outcomes.filter(Boolean).length;
-    if (left.length > 0) log.info('mapping.recovered', { left: left.length, removed });
-    return removed;
+  recover(): Promise<number> {
+    return this.mappings.recover(this.options.protocols);
   }
 
   /** Gives every mapping back. Idempotent; never rejects. */
@@ -112,7 +93,7 @@ export class PortMapper {
     this.closing.abort(new StrategyError('ATTEMPT_ABORTED', 'The port mapper is closed.'));
     await Promise.allSettled(this.making);
     await Promise.all([...this.held].map((mapping) => mapping.release()));
-    await Promise.all(this.undoing);
+    await this.mappings.settled();
   }
 
   private async make(wanted: WantedMapping, signal: AbortSignal): Promise<PortMapping> {
@@ -130,8 +111,8 @@ export class PortMapper {
       callTimeoutMs,
       findGateway,
       acquire,
-      renew: (acquired, renewing) => this.renew(acquired, renewing),
-      remove: (acquired) => this.remove(acquired),
+      renew: (acquired, renewing) => this.mappings.renew(acquired, renewing),
+      remove: (acquired) => this.mappings.remove(acquired),
       onReleased: () => this.held.delete(mapping),
     });
     this.held.add(mapping);
@@ -174,11 +155,11 @@ export class PortMapper {
     for (let tries = 1; ; tries++) {
       const externalPort = tries === 1 ? wanted.externalPort : dynamicPort(this.options.services.random.fraction());
       try {
-        const acquired = await this.request(protocol, gateway, { ...wanted, externalPort }, signal);
+        const acquired = await this.mappings.make(protocol, gateway, { ...wanted, externalPort }, signal);
         this.choice.remember(gateway, protocol);
         const stacked = stackedNat(acquired.grant.external.address);
         if (stacked === undefined) return acquired;
-        await this.remove(acquired);
+        await this.mappings.remove(acquired);
         throw new StrategyError('NAT_STACKED', stacked);
       } catch (error) {
         const taken = error instanceof StrategyError && error.code === 'MAPPING_CONFLICT';
@@ -191,113 +172,6 @@ export class PortMapper {
     this.choice.refresh();
     return unlessAborted(this.choice.usable(gateway), signal);
   }
-
-  /** Makes a mapping at one gateway; a failure leaves nothing there, or in the journal what may be there. */
-  private async request(
-    protocol: MappingProtocol,
-    gateway: Gateway,
-    request: MappingRequest,
-    signal: AbortSignal,
-  ): Promise<Acquired> {
-    // Gateways may give a longer lease than they were asked for, or one without an end.
-    const entry = this.entryOf(protocol, gateway, request, Number.POSITIVE_INFINITY);
-    await this.write((journal) => journal.put(entry));
-    const { services } = this.options;
-    try {
-      const grant = await protocol.map(gateway, request, { services, timeoutMs: callTimeoutMs, signal });
-      return await this.enter({ protocol, gateway, request, entry }, grant, services.clock.now());
-    } catch (error) {
-      const certain = error instanceof StrategyError && certainlyNotMade.has(error.code);
-      if (certain) await this.write((journal) => journal.delete(entry)).catch(() => undefined);
-      else this.undo({ protocol, gateway, request, entry });
-      throw error;
-    }
-  }
-
-  private async renew(acquired: Acquired, signal: AbortSignal): Promise<Acquired> {
-    const { protocol, gateway, request } = acquired;
-    const { services } = this.options;
-    const grant = await protocol.map(gateway, request, { services, timeoutMs: callTimeoutMs, signal });
-    return this.enter(acquired, grant, services.clock.now());
-  }
-
-  /** Journals what was given in place of what was asked for. */
-  private async enter(
-    { protocol, gateway, request, entry: before }: Removable,
-    grant: Grant,
-    grantedAt: number,
-  ): Promise<Acquired> {
-    const granted = { ...request, externalPort: grant.external.port };
-    const entry = this.entryOf(protocol, gateway, granted, grant.lifetimeSeconds);
-    await this.write((journal) => journal.put(entry));
-    if (entry.externalPort !== before.externalPort) await this.write((journal) => journal.delete(before));
-    return { protocol, gateway, request: granted, grant, grantedAt, entry };
-  }
-
-  private entryOf(protocol: MappingProtocol, gateway: Gateway, request: MappingRequest, lifetimeSeconds: number): JournalEntry {
-    const { transport, internalPort, externalPort, nonce } = request;
-    const ends = this.options.services.clock.wallTime() + lifetimeSeconds * 1000;
-    const expires = Number.isFinite(ends) ? ends : null;
-    return { protocol: protocol.name, gateway, transport, internalPort, externalPort, nonce, expires };
-  }
-
-  private async write(change: (journal: MappingJournal) => Promise<void>): Promise<void> {
-    try {
-      await change(await this.openJournal());
-    } catch (cause) {
-      throw new StrategyError('JOURNAL_UNWRITABLE', describeError(cause).message, { cause });
-    }
-  }
-
-  private undo(asked: Removable): void {
-    const removal: Promise<void> = this.remove(asked).then(() => {
-      this.undoing.delete(removal);
-    });
-    this.undoing.add(removal);
-  }
-
-  /** @returns whether it is gone for certain. Never rejects: what could not be asked for stays in the journal. */
-  private async remove({ protocol, gateway, request, entry }: Removable): Promise<boolean> {
-    const { services } = this.options;
-    const about = { protocol: protocol.name, gateway: gateway.address, port: entry.externalPort };
-    try {
-      // Nothing calls this off: it is what must happen at the end.
-      const signal = new AbortController().signal;
-      const gone = await protocol.unmap(gateway, request, { services, timeoutMs: callTimeoutMs, signal });
-      if (gone) services.log.debug('mapping.removed', about);
-      else services.log.warn('mapping.unconfirmed', about);
-      await (await this.openJournal()).delete(entry);
-      return gone;
-    } catch (error) {
-      const { code, message } = describeError(error);
-      services.log.warn('mapping.stuck', { ...about, code, message });
-      return false;
-    }
-  }
-
-  private openJournal(): Promise<MappingJournal> {
-    this.journal ??= MappingJournal.open(this.options.stateDir, this.options.journalName, this.options.services.log);
-    // A folder that cannot be used now may be mended later.
-    this.journal.catch(() => {
-      this.journal = undefined;
-    });
-    return this.journal;
-  }
-}
-
-/** What it takes to remove a mapping. */
-interface Removable {
-  readonly protocol: MappingProtocol;
-  readonly gateway: Gateway;
-  readonly request: MappingRequest;
-  readonly entry: JournalEntry;
-}
-
-/** A mapping that a gateway gave. */
-export interface Acquired extends Removable {
-  readonly grant: Grant;
-  /** When, on our monotonic clock: writing the journal takes a while. */
-  readonly grantedAt: number;
 }
 
 function unlessAborted<Value>(promise: Promise<Value>, signal: AbortSignal): Promise<Value> {
