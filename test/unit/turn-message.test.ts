@@ -4,6 +4,7 @@ import { decodeChannelData, encodeChannelData } from '../../src/strategies/relay
 import { longTermKey, sharedSecretCredentials } from '../../src/strategies/relay/turn/credentials.js';
 import { decodeMessage, encodeMessage } from '../../src/strategies/relay/turn/message.js';
 import { attribute, messageClass, method } from '../../src/strategies/relay/turn/protocol.js';
+import { MessageSplitter } from '../../src/strategies/relay/turn/stream.js';
 import { decodeErrorCode, decodeXorAddress, encodeXorAddress } from '../../src/strategies/relay/turn/values.js';
 
 // Test vectors of RFC 5769.
@@ -142,5 +143,28 @@ it('a shared secret gives credentials that end when they should', () => {
   expect(sharedSecretCredentials('squirrel', 'north', 1_700_000_000_000, 3_600_000)).toEqual({
     username: '1700003600:squirrel',
     password: 'd+vkaMxJy/w9RChdNo4hmXC4i+4=',
+  });
+});
+
+describe('a connection over TCP', () => {
+  const stun = encodeMessage({
+    method: method.binding,
+    class: messageClass.request,
+    transactionId: new Uint8Array(12),
+    attributes: [],
+  });
+  const data = encodeChannelData(0x4000, Buffer.from('abcde'), true);
+
+  it.each([1, 3, 7, 1000])('is cut into its messages, whole, when it comes in pieces of %i bytes', (size) => {
+    const splitter = new MessageSplitter();
+    const bytes = Buffer.concat([stun, data, stun]);
+    const cut: Buffer[] = [];
+    for (let at = 0; at < bytes.length; at += size) cut.push(...splitter.push(bytes.subarray(at, at + size)));
+    expect(cut).toEqual([stun, data, stun]);
+  });
+
+  it('holds nothing but messages of a bounded length', () => {
+    expect(() => [...new MessageSplitter().push(Buffer.alloc(12, 0xff))]).toThrow('what is not TURN');
+    expect(() => [...new MessageSplitter().push(Buffer.from([0x40, 0, 0xff, 0xff]))]).toThrow('announced 65540 bytes');
   });
 });

@@ -8,7 +8,7 @@ import { type DecodedMessage, decodeMessage } from './message.js';
 import { type Method, messageClass } from './protocol.js';
 import type { TurnPlatform, TurnServer } from './server.js';
 import { type Exchange, type MakeAttributes, TurnSession } from './session.js';
-import { connectStream, readMessage } from './stream.js';
+import { connectStream, MessageSplitter } from './stream.js';
 import { turnUnreachable } from './turn-error.js';
 
 /** How long a server may take for its answer, in milliseconds. */
@@ -140,16 +140,19 @@ export class TurnConnection {
     this.transmit = (bytes) => stream.write(bytes);
     this.queuedBytes = () => stream.writableLength;
     this.release = async () => void stream.destroy();
-    void this.readAll(async () => this.receive(await readMessage(stream, this.lost)));
-  }
-
-  private async readAll(readOne: () => Promise<void>): Promise<void> {
-    try {
-      while (!this.lost.aborted) await readOne();
-    } catch (error) {
-      if (this.lost.aborted) return;
-      await this.close(turnUnreachable(this.server.name, `the connection ended, ${(error as Error).message}`, error));
-    }
+    const splitter = new MessageSplitter();
+    const end = (why: string, cause?: unknown) => {
+      void this.close(turnUnreachable(this.server.name, `the connection ended, ${why}`, cause));
+    };
+    stream.on('data', (chunk: Buffer) => {
+      try {
+        for (const message of splitter.push(chunk)) this.receive(message);
+      } catch (error) {
+        end((error as Error).message, error);
+      }
+    });
+    stream.on('error', (error) => end(error.message, error));
+    for (const event of ['end', 'close']) stream.once(event, () => end('the stream ended'));
   }
 
   private receive(bytes: Buffer): void {

@@ -16,6 +16,8 @@ const userTimeoutMs = 3000;
 const keepAliveMs = 1000;
 /** Messages of TURN have some hundred bytes, datagrams inside some thousand. */
 const maxMessageLength = 16_384;
+/** What tells the length of a message, in bytes. */
+const startLength = 4;
 
 export interface SecureTarget {
   /** Name in the certificate; an address is compared with its addresses. */
@@ -75,11 +77,34 @@ export async function secure(
 
 /** The next whole STUN message or ChannelData (RFC 8656 §3.1, §12.5). @throws Error when the stream ends or holds neither */
 export async function readMessage(stream: ByteStream, signal: AbortSignal): Promise<Buffer> {
-  const start = await readExactly(stream, 4, signal);
+  const start = await readExactly(stream, startLength, signal);
+  const length = messageLength(start);
+  return length === start.length ? start : Buffer.concat([start, await readExactly(stream, length - start.length, signal)]);
+}
+
+/** Cuts the bytes of a connection into whole messages, as they come. */
+export class MessageSplitter {
+  private rest: Buffer = Buffer.alloc(0);
+
+  /** What has become whole with this chunk. @throws Error when it is neither STUN nor ChannelData */
+  *push(chunk: Buffer): Generator<Buffer> {
+    let bytes = this.rest.length === 0 ? chunk : Buffer.concat([this.rest, chunk]);
+    while (bytes.length >= startLength) {
+      const length = messageLength(bytes);
+      if (bytes.length < length) break;
+      yield bytes.subarray(0, length);
+      bytes = bytes.subarray(length);
+    }
+    this.rest = bytes;
+  }
+}
+
+/** @param start of a message, at least its first four bytes */
+function messageLength(start: Buffer): number {
   const length = startsChannelData(start) ? channelDataLength(start.readUInt16BE(2)) : announcedLength(start);
   if (length === undefined) throw new Error('it sent what is not TURN');
   if (length > maxMessageLength) throw new Error(`it announced ${length} bytes`);
-  return length === start.length ? start : Buffer.concat([start, await readExactly(stream, length - start.length, signal)]);
+  return length;
 }
 
 /** Gives up on a line that is dead for some seconds. */
