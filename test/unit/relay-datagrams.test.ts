@@ -72,13 +72,16 @@ describe('a server', () => {
     expect(transports()).toEqual([6]);
   });
 
-  it('that refuses TCP relays datagrams instead, and is not asked for TCP again', async () => {
-    server.refuse(method.allocate, 442);
-    const relays = turnRelays();
-    expect((await openPlace(await oneOf(relays))).protocol).toBe('udp');
-    expect((await openPlace(await oneOf(relays))).protocol).toBe('udp');
-    expect(transports()).toEqual([6, 17, 17]);
-  });
+  it.each([400, 420, 442])(
+    'that refuses TCP with %i relays datagrams instead, and is not asked for TCP again',
+    async (status) => {
+      server.refuse(method.allocate, status);
+      const relays = turnRelays();
+      expect((await openPlace(await oneOf(relays))).protocol).toBe('udp');
+      expect((await openPlace(await oneOf(relays))).protocol).toBe('udp');
+      expect(transports()).toEqual([6, 17, 17]);
+    },
+  );
 
   it('that is reached over UDP is asked for datagrams only', async () => {
     await openPlace(await oneOf(turnRelays({ query: '?transport=udp' })));

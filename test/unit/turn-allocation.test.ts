@@ -91,6 +91,7 @@ describe('an allocation', () => {
   it.each([
     [437, 'TURN_ALLOCATION_LOST'],
     [403, 'TURN_FORBIDDEN'],
+    [440, 'TURN_FORBIDDEN'],
     [441, 'TURN_UNAUTHORIZED'],
     [442, 'TURN_NO_TCP_RELAY'],
     [486, 'TURN_QUOTA_REACHED'],

@@ -1,4 +1,4 @@
-import { describeError, StrategyError } from '../../core/errors.js';
+import { describeError } from '../../core/errors.js';
 import type { Logger } from '../../core/logger.js';
 import { openDatagramPlace } from './datagram-place.js';
 import type { DatagramWay, Relay, RelayedPlace, RelayFailure, RelaySource } from './relay-source.js';
@@ -7,7 +7,11 @@ import { Allocation } from './turn/allocation.js';
 import { permitEach } from './turn/permit-each.js';
 import type { TurnPlatform, TurnServer } from './turn/server.js';
 import { streamEnds } from './turn/stream.js';
+import { TurnRefusal } from './turn/turn-error.js';
 import { locateServer, nameOf, type TurnEntry } from './turn-servers.js';
+
+/** Answers of servers without RFC 6062: 442 is the right one (§5.1), the others come of not knowing what is asked for. */
+const noTcpRelay: ReadonlySet<number> = new Set([400, 420, 442]);
 
 /** The TURN servers of the configuration, read anew each time. */
 export class TurnRelays implements RelaySource {
@@ -56,17 +60,17 @@ class TurnRelay implements Relay {
   async open(options: Parameters<Relay['open']>[0]): Promise<RelayedPlace> {
     const { server, platform, withoutTcp } = this;
     // RFC 6062 §4.1: TCP is relayed for clients that use TCP themselves.
-    if (server.transport !== 'udp' && !withoutTcp.has(server.name)) {
-      try {
-        return await this.openTcp(options);
-      } catch (error) {
-        const unsupported = error instanceof StrategyError && error.code === 'TURN_NO_TCP_RELAY';
-        if (!unsupported || !platform.reliableUdp) throw error;
-        withoutTcp.add(server.name);
-        this.log.debug('turn.no-tcp-relay', { relay: this.name, ...describeError(error) });
-      }
+    if (server.transport === 'udp' || withoutTcp.has(server.name)) return openDatagramPlace(platform, server, options);
+    try {
+      return await this.openTcp(options);
+    } catch (error) {
+      const unsupported = error instanceof TurnRefusal && noTcpRelay.has(error.status);
+      if (!unsupported || !platform.reliableUdp) throw error;
+      this.log.debug('turn.no-tcp-relay', { relay: this.name, ...describeError(error) });
+      const place = await openDatagramPlace(platform, server, options);
+      withoutTcp.add(server.name);
+      return place;
     }
-    return openDatagramPlace(platform, server, options);
   }
 
   async approach({ place, terms, signal }: Parameters<Relay['approach']>[0]): Promise<DatagramWay> {

@@ -12,7 +12,7 @@ import { Allocation, type AllocationOptions } from '../../../src/strategies/rela
 import { sharedSecretCredentials } from '../../../src/strategies/relay/turn/credentials.js';
 import type { TurnServer } from '../../../src/strategies/relay/turn/server.js';
 import { poll } from '../poll.js';
-import { LoopbackCoturn } from './loopback-coturn.js';
+import { LoopbackCoturn, type LoopbackCoturnOptions } from './loopback-coturn.js';
 
 const never = new AbortController().signal;
 const platform = { net: createSystemNet(), clock: systemClock, random: systemRandom };
@@ -22,7 +22,7 @@ afterEach(async () => {
   for (const end of cleanUp.splice(0).reverse()) await end();
 });
 
-async function coturn(options: Parameters<typeof LoopbackCoturn.start>[0] = {}): Promise<LoopbackCoturn> {
+async function coturn(options: LoopbackCoturnOptions = {}): Promise<LoopbackCoturn> {
   const server = await LoopbackCoturn.start(options);
   cleanUp.push(() => server.kill());
   return server;
@@ -30,11 +30,16 @@ async function coturn(options: Parameters<typeof LoopbackCoturn.start>[0] = {}):
 
 async function allocate(
   { port }: { readonly port: number },
-  { transport = 'udp', credentials = lab, ca }: Partial<Pick<TurnServer, 'transport' | 'credentials' | 'ca'>> = {},
+  {
+    transport = 'udp',
+    credentials = lab,
+    ca,
+    host = '127.0.0.1',
+  }: Partial<Pick<TurnServer, 'transport' | 'credentials' | 'ca' | 'host'>> = {},
   options: AllocationOptions = { relayed: 'udp' },
 ): Promise<Allocation> {
-  const endpoint = { address: '127.0.0.1', port };
-  const server = { name: `127.0.0.1:${port}`, host: '127.0.0.1', endpoint, transport, credentials, ca };
+  const endpoint = { address: host, port };
+  const server = { name: `${host}:${port}`, host, endpoint, transport, credentials, ca };
   const allocation = await Allocation.open(platform, server, options, never);
   cleanUp.push(() => allocation.close());
   return allocation;
@@ -72,6 +77,11 @@ describe('an allocation at coturn', () => {
       await poll('no allocation is left', () => server.allocations === 0 || undefined);
     },
   );
+
+  it('is of IPv6 at a server that is met over IPv6', async () => {
+    const { relayed } = await allocate(await coturn({ address: '::1' }), { host: '::1' });
+    expect(relayed.address).toBe('::1');
+  });
 
   it('is made with credentials that a shared secret gave', async () => {
     const server = await coturn({ users: ['--use-auth-secret', '--static-auth-secret=north'] });

@@ -7,6 +7,17 @@ import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { poll } from '../poll.js';
 
+export interface LoopbackCoturnOptions {
+  /** @default '127.0.0.1' */
+  readonly address?: string;
+  /** Arguments about users. @default the user lab with the password lab */
+  readonly users?: readonly string[];
+  /** @default no TLS */
+  readonly extra?: readonly string[];
+  /** One that is free, or that another one had. @default any */
+  readonly port?: number;
+}
+
 /** A coturn on loopback that relays to loopback, and tells of every allocation. */
 export class LoopbackCoturn {
   private readonly lines: string[] = [];
@@ -19,25 +30,13 @@ export class LoopbackCoturn {
     if (process.stdout) createInterface({ input: process.stdout }).on('line', (line) => this.lines.push(line));
   }
 
-  /** Resolves when it answers. @param options.port where another one has been */
-  static async start(
-    options: { extra?: readonly string[]; users?: readonly string[]; port?: number } = {},
-  ): Promise<LoopbackCoturn> {
-    const { extra = ['--no-tls'], users = ['--lt-cred-mech', '--user=lab:lab'], port = await freePort() } = options;
+  /** Resolves when it answers. */
+  static async start(options: LoopbackCoturnOptions = {}): Promise<LoopbackCoturn> {
+    const { address = '127.0.0.1', extra = ['--no-tls'], users = ['--lt-cred-mech', '--user=lab:lab'] } = options;
+    const port = options.port ?? (await freePort());
     const folder = mkdtempSync(path.join(tmpdir(), 'ratatoskr-coturn-'));
     const files = [`--userdb=${folder}/db`, `--pidfile=${folder}/pid`, '--log-file=stdout'];
-    const base = [
-      '-n',
-      '-v',
-      '-L',
-      '127.0.0.1',
-      '-p',
-      `${port}`,
-      '--realm=lab',
-      '--no-cli',
-      '--no-dtls',
-      '--allow-loopback-peers',
-    ];
+    const base = ['-n', '-v', '-L', address, '-p', `${port}`, '--realm=lab', '--no-cli', '--no-dtls', '--allow-loopback-peers'];
     const child = spawn('turnserver', [...base, ...users, ...extra, ...files], { stdio: ['ignore', 'pipe', 'ignore'] });
     const coturn = new LoopbackCoturn(port, child, folder);
     await poll('coturn is ready', () => coturn.lines.some((line) => line.includes('Total General servers')) || undefined);

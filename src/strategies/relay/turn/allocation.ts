@@ -1,3 +1,4 @@
+import { isIPv6 } from 'node:net';
 import type { Timer } from '../../../core/clock.js';
 import { withDeadline } from '../../../core/deadline.js';
 import { RatatoskrError, StrategyError } from '../../../core/errors.js';
@@ -5,8 +6,16 @@ import type { ByteStream, Endpoint } from '../../../core/net.js';
 import { alternateServer } from './alternate-server.js';
 import { encodeChannelData, firstChannel, lastChannel } from './channel-data.js';
 import { TurnConnection } from './connection.js';
-import { type DecodedMessage, decodeMessage, encodeMessage } from './message.js';
-import { attribute, type Method, messageClass, method, transactionIdLength, transportProtocol } from './protocol.js';
+import { type Attribute, type DecodedMessage, decodeMessage, encodeMessage } from './message.js';
+import {
+  addressFamilyIPv6,
+  attribute,
+  type Method,
+  messageClass,
+  method,
+  transactionIdLength,
+  transportProtocol,
+} from './protocol.js';
 import type { TurnPlatform, TurnServer } from './server.js';
 import type { MakeAttributes } from './session.js';
 import { connectStream, readMessage } from './stream.js';
@@ -90,8 +99,11 @@ export class Allocation {
     const connection = await TurnConnection.open(platform, server, events, signal);
     try {
       const protocol = transportProtocol[options.relayed];
-      const transport = [attribute.requestedTransport, Buffer.from([protocol, 0, 0, 0])] as const;
-      const answer = await connection.request(method.allocate, () => [transport], signal);
+      const wanted: Attribute[] = [[attribute.requestedTransport, Buffer.from([protocol, 0, 0, 0])]];
+      // A server that is met over IPv6 has no IPv4, and IPv4 is what it would take to be meant (RFC 8656 §7.2).
+      if (isIPv6(server.endpoint.address))
+        wanted.push([attribute.requestedAddressFamily, Buffer.from([addressFamilyIPv6, 0, 0, 0])]);
+      const answer = await connection.request(method.allocate, () => wanted, signal);
       const relayed = decodeXorAddress(answer.value(attribute.xorRelayedAddress), answer.transactionId);
       if (!relayed) throw turnUnreachable(server.name, 'it named no relayed address');
       allocation = new Allocation(platform, server, connection, answer, relayed);

@@ -30,6 +30,7 @@ export const attribute = {
   realm: 0x0014, // RFC 8489 §14.9: UTF-8, below 763 bytes
   nonce: 0x0015, // RFC 8489 §14.10: bytes, below 763
   xorRelayedAddress: 0x0016, // RFC 8656 §18.5: XORed address
+  requestedAddressFamily: 0x0017, // RFC 8656 §18.6: u8, 3 zero bytes
   requestedTransport: 0x0019, // RFC 8656 §18.7: u8 protocol number, 3 zero bytes
   xorMappedAddress: 0x0020, // RFC 8489 §14.2: XORed address
   connectionId: 0x002a, // RFC 6062 §6.2.1: u32
@@ -40,6 +41,9 @@ export const attribute = {
 
 /** Values of REQUESTED-TRANSPORT: numbers of IP protocols. */
 export const transportProtocol = { tcp: 6, udp: 17 } as const;
+
+/** Value of REQUESTED-ADDRESS-FAMILY that is not what a server takes anyway. */
+export const addressFamilyIPv6 = 2;
 
 /** Second word of every message (RFC 8489 §5). */
 export const magicCookie = 0x2112a442;

@@ -11,6 +11,8 @@ const meanings: Readonly<Record<number, readonly [code: ErrorCode, meaning: stri
   438: ['TURN_UNAUTHORIZED', 'it found every nonce stale'],
   441: ['TURN_UNAUTHORIZED', 'the allocation was made by another user'],
   442: ['TURN_NO_TCP_RELAY', 'it does not relay over this transport'],
+  440: ['TURN_FORBIDDEN', 'it relays over the other IP family only'],
+  443: ['TURN_FORBIDDEN', 'the relayed address is of the other IP family'],
   446: ['TURN_CONNECT_FAILED', 'there is such a connection already'],
   447: ['TURN_CONNECT_FAILED', 'it could not connect to that address'],
   486: ['TURN_QUOTA_REACHED', 'this user has as many allocations as it may'],
