@@ -27,8 +27,9 @@ it.each([
   await Promise.any(
     both.map((agent) => poll('it is a place for datagrams', () => /"protocol":"udp"/.test(agent.tail(200)) || undefined)),
   );
-  // An end without UDP comes to the other's place from one of its own.
-  expect(lab.servers[0]?.allocations).toBe(a === 'udpblock' && b === 'udpblock' ? 2 : 1);
+  // An end without UDP that does not open the place itself comes to it from one of its own.
+  const blocked = [a, b].filter((kind) => kind === 'udpblock').length;
+  expect([[1], [1, 2], [2]][blocked]).toContain(lab.servers[0]?.allocations);
   await Promise.all(both.map((agent) => agent.terminate()));
   await poll('the allocations are gone', () => lab?.servers[0]?.allocations === 0 || undefined);
 });
