@@ -21,7 +21,11 @@ module.exports = {
       to: { path: '^src/strategies/', pathNot: '^src/strategies/$1/' },
     },
     layer('control-reads-events', '^src/control/', '^src/(native|discovery|strategies|cli|composition|agent|index)'),
-    layer('nothing-imports-the-command-line', '^src/(core|native|discovery|strategies|control|composition|agent|index)', '^src/cli'),
+    layer(
+      'nothing-imports-the-command-line',
+      '^src/(core|native|discovery|strategies|control|composition|agent|index)',
+      '^src/cli',
+    ),
     {
       name: 'plugins-import-only-the-package',
       severity: 'error',

@@ -69,7 +69,11 @@ describe('ratatoskr', () => {
 
   test.each([
     [['rum'], "unknown command 'rum'", 'Did you mean run?'],
-    [['frobnicate'], "unknown command 'frobnicate'", 'Commands are run, config, status, explain, ping, events, strategies, and stun.'],
+    [
+      ['frobnicate'],
+      "unknown command 'frobnicate'",
+      'Commands are run, config, status, explain, ping, events, strategies, and stun.',
+    ],
     [['run', '--admn', 'auto'], "unknown option '--admn'", 'Did you mean --admin?'],
     [['run', 'now'], 'too many arguments', ''],
     [['run', '--log-level', 'loud'], 'Allowed choices are debug, info, warn, error.', ''],
