@@ -27,13 +27,43 @@ export interface SealingOptions {
  *
  * @throws StrategyError SEALING_FAILED, or the signal's reason; the stream is destroyed then
  */
-export async function seal(stream: Duplex, options: SealingOptions): Promise<Duplex> {
-  const { secret, role, clock, signal, timeoutMs = 10_000 } = options;
-  const key = Buffer.from(deriveKey(secret, 'sealing'));
+export async function seal(stream: Duplex, { secret, role, ...options }: SealingOptions): Promise<Duplex> {
+  const key = deriveKey(secret, 'sealing');
+  if (role === 'controlling') return sealAsClient(stream, { identity: attemptIdentity, key }, options);
+  const { sealed } = await sealAsServer(stream, (identity) => (identity === attemptIdentity ? key : undefined), options);
+  return sealed;
+}
+
+/** Which of the server's keys a client has. The identity is sent in the clear. */
+export interface SealingKey {
+  /** At most 128 characters. */
+  readonly identity: string;
+  /** 32 bytes. */
+  readonly key: Uint8Array;
+}
+
+/** As {@link seal}, at the end that chooses the key. */
+export function sealAsClient(stream: Duplex, key: SealingKey, options: Omit<SealingOptions, 'secret' | 'role'>): Promise<Duplex> {
+  return inTime(stream, (signal) => openClient(stream, key, signal), options);
+}
+
+/** As {@link seal}, at the end that has several keys. @returns also the identity whose key the client has */
+export function sealAsServer(
+  stream: Duplex,
+  keyOf: (identity: string) => Uint8Array | undefined,
+  options: Omit<SealingOptions, 'secret' | 'role'>,
+): Promise<{ readonly sealed: Duplex; readonly identity: string }> {
+  return inTime(stream, (signal) => openServer(stream, keyOf, signal), options);
+}
+
+async function inTime<Sealed>(
+  stream: Duplex,
+  shake: (signal: AbortSignal) => Promise<Sealed>,
+  { clock, signal, timeoutMs = 10_000 }: Omit<SealingOptions, 'secret' | 'role'>,
+): Promise<Sealed> {
   const abandoned = new AbortController();
-  const handshake = (role === 'controlling' ? openClient : openServer)(stream, key, abandoned.signal);
   try {
-    return await withDeadline(handshake, {
+    return await withDeadline(shake(abandoned.signal), {
       clock,
       timeoutMs,
       signal,
@@ -56,10 +86,10 @@ const settings = {
   ciphers: 'TLS_AES_128_GCM_SHA256:TLS_CHACHA20_POLY1305_SHA256',
 } as const satisfies tls.SecureContextOptions;
 
-/** Says nothing to an observer, for there is nothing to choose from. */
-const identity = 'ratatoskr';
+/** Says nothing to an observer, for an attempt has one key. */
+const attemptIdentity = 'ratatoskr';
 
-function openClient(stream: Duplex, key: Buffer, signal: AbortSignal): Promise<Duplex> {
+function openClient(stream: Duplex, { identity, key }: SealingKey, signal: AbortSignal): Promise<Duplex> {
   return new Promise((resolve, reject) => {
     let asked = false;
     const sealed = tls.connect({
@@ -68,7 +98,7 @@ function openClient(stream: Duplex, key: Buffer, signal: AbortSignal): Promise<D
       allowHalfOpen: true,
       pskCallback: () => {
         asked = true;
-        return { psk: key, identity };
+        return { psk: Buffer.from(key), identity };
       },
       checkServerIdentity: () => undefined,
     } as tls.ConnectionOptions);
@@ -77,19 +107,27 @@ function openClient(stream: Duplex, key: Buffer, signal: AbortSignal): Promise<D
   });
 }
 
-function openServer(stream: Duplex, key: Buffer, signal: AbortSignal): Promise<Duplex> {
+function openServer(
+  stream: Duplex,
+  keyOf: (identity: string) => Uint8Array | undefined,
+  signal: AbortSignal,
+): Promise<{ sealed: Duplex; identity: string }> {
   return new Promise((resolve, reject) => {
-    let asked = false;
+    let asked: string | undefined;
     const server = tls.createServer({
       ...settings,
       allowHalfOpen: true,
-      pskCallback: (_socket, name) => {
-        asked = true;
-        return name === identity ? key : null;
+      pskCallback: (_socket, identity) => {
+        asked = identity;
+        const key = keyOf(identity);
+        return key ? Buffer.from(key) : null;
       },
     } as tls.TlsOptions);
     server.once('tlsClientError', reject);
-    server.once('secureConnection', (sealed) => accept(sealed, asked, resolve, reject));
+    server.once('secureConnection', (socket) => {
+      const identity = asked ?? '';
+      accept(socket, asked !== undefined, (sealed) => resolve({ sealed, identity }), reject);
+    });
     settle(stream, signal, reject);
     // It never listens: the connection is here already.
     server.emit('connection', stream);
@@ -113,7 +151,7 @@ function accept(sealed: tls.TLSSocket, asked: boolean, resolve: (sealed: Duplex)
     resolve(sealed);
   } else {
     sealed.destroy();
-    reject(failed('was made without the attempt’s secret'));
+    reject(failed('was made without the key'));
   }
 }
 
