@@ -15,11 +15,13 @@ import type { Config } from './core/config.js';
 import { describeError } from './core/errors.js';
 import { EventSource } from './core/events.js';
 import { KnownServices, OfferedServices } from './core/peer-services.js';
+import { RelayTickets } from './core/relay-tickets.js';
 import { type RunLock, takeRunLock } from './core/run-lock.js';
 import type { Strategy, StrategyDefinition } from './core/strategy.js';
 import { SuccessMemory } from './core/success-memory.js';
 import type { Settings } from './core/tokens.js';
 import { ownVersion } from './own-package.js';
+import { Volunteer } from './relay/volunteer.js';
 
 /** What an agent offers whoever runs it. */
 export interface Agent {
@@ -52,10 +54,12 @@ export async function createAgent(config: Config, parts: AgentParts = {}): Promi
   const events = new EventSource(`agent-${++agentsMade}`, () => (parts.clock ?? systemClock).wallTime());
   const offeredServices = new OfferedServices();
   const knownServices = new KnownServices();
-  const services = makeServices(parts, { settings, events, knownServices });
-  const { net, clock, random } = services;
+  const relayTickets = new RelayTickets();
+  const services = makeServices(parts, { settings, events, knownServices, relayTickets });
+  const { net, clock, random, log } = services;
   const { strategies: definitions = [], configFolder = process.cwd() } = parts;
   const strategies = usableStrategies(await makeStrategies({ services, events, settings, definitions, configFolder }));
+  const volunteer = new Volunteer({ net, clock, random, log, offered: offeredServices, tickets: relayTickets, settings });
   const responder = makeResponder(resolved, services, offeredServices);
 
   let starting: Promise<Running> | undefined;
@@ -71,10 +75,11 @@ export async function createAgent(config: Config, parts: AgentParts = {}): Promi
       const router = new AdminRouter({ net, clock, random, events, journal, uris: admin === 'auto' ? [] : [admin] });
       const agentVersion = ownVersion();
       const memory = await SuccessMemory.open(stateDir);
-      const made = { events, settings, strategies, router, memory, offeredServices, knownServices };
+      const made = { events, settings, strategies, router, memory, offeredServices, knownServices, relayTickets };
       const core = compose({ net, clock, random, ...made, runtimeDir, agentVersion }).resolve(AgentCore);
       const control = await startControl({ settings, events, agentVersion, clock, core });
       core.start();
+      await volunteer.start();
       for (const strategy of strategies) void startStrategy(strategy, events);
       responder?.start();
       return { core, lock, control };
@@ -85,7 +90,7 @@ export async function createAgent(config: Config, parts: AgentParts = {}): Promi
   };
   const end = async () => {
     const running = await starting?.catch(() => undefined);
-    await Promise.all([running?.core.stop(), responder?.close()]);
+    await Promise.all([running?.core.stop(), responder?.close(), volunteer.close()]);
     await running?.control?.close();
     await running?.lock.release();
   };

@@ -8,6 +8,7 @@ import { EventSource } from '../core/events.js';
 import { KnownServices } from '../core/peer-services.js';
 import type { LoadedStrategy } from '../core/plugins/load-strategies.js';
 import { isPath } from '../core/plugins/locate-plugin.js';
+import { RelayTickets } from '../core/relay-tickets.js';
 import type { Probe, Strategy } from '../core/strategy.js';
 import { ownVersion } from '../own-package.js';
 import type { StrategyRow } from './strategies.js';
@@ -53,7 +54,7 @@ export async function checkStrategies(config: Config, configFolder: string): Pro
 function load(config: Config, configFolder: string): Promise<readonly LoadedStrategy[]> {
   const settings = { current: config };
   const events = new EventSource('strategies');
-  const services = makeServices({}, { settings, events, knownServices: new KnownServices() });
+  const services = makeServices({}, { settings, events, knownServices: new KnownServices(), relayTickets: new RelayTickets() });
   return makeStrategies({ services, events, settings, definitions: [], configFolder });
 }
 

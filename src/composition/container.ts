@@ -6,6 +6,7 @@ import type { EventSource } from '../core/events.js';
 import type { Net } from '../core/net.js';
 import type { KnownServices, OfferedServices } from '../core/peer-services.js';
 import type { Random } from '../core/random.js';
+import type { RelayTickets } from '../core/relay-tickets.js';
 import { SessionLoop } from '../core/session-loop.js';
 import { Signalling } from '../core/signalling/signalling.js';
 import type { Strategy } from '../core/strategy.js';
@@ -22,6 +23,7 @@ export interface Composition {
   readonly router: AdminRouter;
   readonly offeredServices: OfferedServices;
   readonly knownServices: KnownServices;
+  readonly relayTickets: RelayTickets;
   readonly memory: SuccessMemory;
   readonly runtimeDir: string;
   readonly agentVersion: string;
@@ -40,6 +42,7 @@ export function compose(parts: Composition): DependencyContainer {
   container.register(AdminRouter, { useValue: parts.router });
   container.register(tokens.offeredServices, { useValue: parts.offeredServices });
   container.register(tokens.knownServices, { useValue: parts.knownServices });
+  container.register(tokens.relayTickets, { useValue: parts.relayTickets });
   container.register(tokens.memory, { useValue: parts.memory });
   container.register(tokens.runtimeDir, { useValue: parts.runtimeDir });
   container.register(tokens.agentVersion, { useValue: parts.agentVersion });

@@ -1,10 +1,12 @@
 import { type Clock, systemClock } from '../core/clock.js';
 import { permits } from '../core/config/permits.js';
+import { StrategyError } from '../core/errors.js';
 import { EventLogger } from '../core/event-logger.js';
 import type { EventSource } from '../core/events.js';
 import type { Net } from '../core/net.js';
 import type { KnownServices } from '../core/peer-services.js';
 import { type Random, systemRandom } from '../core/random.js';
+import type { RelayTickets } from '../core/relay-tickets.js';
 import type { ReliableUdp } from '../core/reliable-udp.js';
 import type { StrategyServices } from '../core/strategy.js';
 import type { Settings } from '../core/tokens.js';
@@ -25,9 +27,14 @@ export interface SystemParts {
 /** What strategies may use: the system's parts where no others were brought along. */
 export function makeServices(
   parts: SystemParts,
-  about: { readonly settings: Settings; readonly events: EventSource; readonly knownServices: KnownServices },
+  about: {
+    readonly settings: Settings;
+    readonly events: EventSource;
+    readonly knownServices: KnownServices;
+    readonly relayTickets: RelayTickets;
+  },
 ): StrategyServices {
-  const { settings, events, knownServices } = about;
+  const { settings, events, knownServices, relayTickets } = about;
   const { net = createSystemNet(loadAddon()), clock = systemClock, random = systemRandom } = parts;
   const reliableUdp = parts.reliableUdp ?? (parts.net ? undefined : createUdx({ clock, random }).udp);
   const peerServers = new PeerServers(knownServices);
@@ -38,6 +45,13 @@ export function makeServices(
     log: new EventLogger(events),
     stateDir: settings.current.stateDir,
     ...(reliableUdp ? { reliableUdp } : {}),
+    volunteers: {
+      known: () => knownServices.of('relay'),
+      ticket: async (peer, signal) => {
+        if (!relayTickets.ask) throw new StrategyError('RELAY_NOT_ALLOWED', 'There are no links yet.');
+        return relayTickets.ask(peer, signal);
+      },
+    },
     addresses: {
       get stunServers() {
         return settings.current.stun;

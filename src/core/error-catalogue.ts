@@ -224,9 +224,29 @@ export const errorCatalogue = {
     meaning: 'No connection came up in time at any of the peer’s addresses.',
     help: 'A NAT with random ports or a firewall at either end may be in the way; another strategy may work.',
   },
+  RELAY_BYTES_SPENT: {
+    meaning: 'A relay has carried as many bytes today as it grants, to this peer or to all.',
+    help: 'Use another relay, or raise relay.volunteer.bytesPerDay and bytesPerDayPerPeer at the relay.',
+  },
   RELAY_DISABLED: {
     meaning: 'Relays are switched off at this end with relay.use.',
     help: 'Nothing to do, or set relay.use to faster or always.',
+  },
+  RELAY_EXPIRED: {
+    meaning: 'A reservation at a relay was not refreshed in time.',
+    help: 'Nothing to do; the agent reserves another place.',
+  },
+  RELAY_FULL: {
+    meaning: 'A relay has as many circuits as it grants.',
+    help: 'Use another relay, or raise relay.volunteer.maxCircuits at the relay.',
+  },
+  RELAY_LISTEN_FAILED: {
+    meaning: 'The relay of this agent cannot listen on its port.',
+    help: 'Choose another relay.volunteer.port, or stop the program that has it.',
+  },
+  RELAY_LOST: {
+    meaning: 'The connection to a relay ended, or a place there was given back.',
+    help: 'Nothing to do; the agent tries again by itself.',
   },
   RELAY_MESSAGE_INVALID: {
     meaning: 'The peer sent a message about relays that is not valid.',
@@ -236,9 +256,37 @@ export const errorCatalogue = {
     meaning: 'Neither end has a relay that answers.',
     help: 'Name a TURN server with --turn at one end, and see that it can be reached over TCP.',
   },
+  RELAY_NOT_ALLOWED: {
+    meaning: 'A relay does not serve this peer.',
+    help: 'Ask its operator to add this node to relay.volunteer.allow, or use another relay.',
+  },
+  RELAY_PLACE_TAKEN: {
+    meaning: 'The place at a relay has a circuit already.',
+    help: 'Nothing to do; the agent tries again by itself.',
+  },
+  RELAY_PLACE_UNKNOWN: {
+    meaning: 'The place at a relay is gone, or there never was one.',
+    help: 'Nothing to do; the agent tries again by itself.',
+  },
+  RELAY_QUOTA_REACHED: {
+    meaning: 'A relay grants this peer no more circuits.',
+    help: 'Use another relay, or raise relay.volunteer.maxCircuitsPerPeer at the relay.',
+  },
+  RELAY_REFUSED: {
+    meaning: 'A relay refused for a reason that this version does not know.',
+    help: 'Update ratatoskr here; the message has the relay’s own words.',
+  },
   RELAY_TIMEOUT: {
     meaning: 'The two ends did not meet at a relay in time.',
     help: 'See that the end that connects reaches ports 49152 to 65535 of the relay, over TCP, or over UDP where it relays datagrams.',
+  },
+  RELAY_TIME_SPENT: {
+    meaning: 'A circuit has lasted as long as its relay grants.',
+    help: 'Nothing to do, the agent reserves another place; or raise relay.volunteer.maxDuration at the relay.',
+  },
+  RELAY_UNREACHABLE: {
+    meaning: 'A relay cannot be reached, does not answer or went away.',
+    help: 'See that it runs and that this machine reaches it over TCP; at a volunteer, that relay.volunteer.port is open.',
   },
   RELIABLE_UDP_MISSING: {
     meaning: 'This system has no reliability layer to make a stream of UDP datagrams with.',

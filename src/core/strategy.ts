@@ -1,8 +1,10 @@
 import type { Duplex } from 'node:stream';
 import type { z } from 'zod';
 import type { Clock } from './clock.js';
+import type { PeerRef } from './events.js';
 import type { Logger } from './logger.js';
 import type { Net } from './net.js';
+import type { KnownService } from './peer-services.js';
 import type { Random } from './random.js';
 import type { ReliableUdp } from './reliable-udp.js';
 
@@ -96,6 +98,16 @@ export interface StrategyServices {
   readonly stateDir: string;
   /** Absent where nothing makes streams of datagrams. */
   readonly reliableUdp?: ReliableUdp;
+  /** Absent where the agent has no links. */
+  readonly volunteers?: RelayVolunteers;
+}
+
+/** Agents that relay for others. */
+export interface RelayVolunteers {
+  /** Those that this agent has a link with, and where they say they relay. */
+  known(): readonly KnownService[];
+  /** Asks one for leave to use it. @returns a secret that is good for one connection soon @throws StrategyError the volunteer's code */
+  ticket(peer: PeerRef, signal: AbortSignal): Promise<string>;
 }
 
 /** What the agent knows of its own transport addresses. */

@@ -5,6 +5,7 @@ import type { EventSource } from './events.js';
 import type { Net } from './net.js';
 import type { KnownServices, OfferedServices } from './peer-services.js';
 import type { Random } from './random.js';
+import type { RelayTickets } from './relay-tickets.js';
 import type { Router } from './router.js';
 import type { Strategy } from './strategy.js';
 import type { SuccessMemory } from './success-memory.js';
@@ -26,6 +27,7 @@ export const tokens = {
   strategies: Symbol('Strategies') as InjectionToken<readonly Strategy[]>,
   offeredServices: Symbol('OfferedServices') as InjectionToken<OfferedServices>,
   knownServices: Symbol('KnownServices') as InjectionToken<KnownServices>,
+  relayTickets: Symbol('RelayTickets') as InjectionToken<RelayTickets>,
   memory: Symbol('SuccessMemory') as InjectionToken<SuccessMemory>,
   /** Folder for sockets, created and private. */
   runtimeDir: Symbol('runtimeDir') as InjectionToken<string>,

@@ -7,13 +7,18 @@ import { formatEndpoint } from './candidates.js';
 const pathTimeoutMs = 3000;
 const keepAliveMs = 1000;
 
+/** Gives up on a line that is dead for some seconds, and asks for a congestion control that bears loss. */
+export function tunePath(net: Pick<Net, 'tune'>, stream: ByteStream): void {
+  net.tune(stream, { userTimeoutMs: pathTimeoutMs, keepAliveMs, congestion: 'bbr' });
+}
+
 /**
  * Makes a direct path of a proven TCP connection, tuned for what it will carry.
  * @param sealing given when one end has asked for it
  * @throws StrategyError SEALING_FAILED, or the signal's reason; the stream is destroyed then
  */
 export async function tcpPath(net: Net, stream: ByteStream, sealing?: SealingOptions): Promise<Path> {
-  net.tune(stream, { userTimeoutMs: pathTimeoutMs, keepAliveMs, congestion: 'bbr' });
+  tunePath(net, stream);
   const congestion = net.tcpInfo(stream)?.congestion;
   const info = {
     kind: 'direct',

@@ -49,7 +49,7 @@ function turnRelays({ query = '', reliable = true } = {}): TurnRelays {
 }
 
 async function oneOf(relays: TurnRelays): Promise<Relay> {
-  const [relay] = (await relays.relays(never)).found;
+  const [relay] = (await relays.relays({ key: 'b' }, never)).found;
   if (!relay) throw new Error('no relay');
   return relay;
 }
@@ -139,9 +139,9 @@ describe('a place for datagrams', () => {
 
 it('a way of this end’s own to a place is let through its allocation, and greets without a channel', async () => {
   const place = { address: '20.0.9.2', port: 50_001 };
-  const way = await (await oneOf(turnRelays())).approach({ place, terms, signal: never });
-  cleanUp.push(() => way.close());
-  way.greet();
+  const way = await (await oneOf(turnRelays())).approach?.({ place, terms, signal: never });
+  cleanUp.push(() => way?.close());
+  way?.greet();
   expect(await server.firstSent()).toEqual({ data: String(terms.greeting('relayed')), peer: place });
   expect([server.count(method.createPermission), server.count(method.channelBind)]).toEqual([1, 1]);
 });

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { logLevels } from '../logger.js';
+import { isPublicAddress } from '../reach.js';
 import { parseDuration } from './duration.js';
 import { parseHostPort } from './host-port.js';
 import { parsePeerRule } from './peer-rule.js';
@@ -148,6 +149,17 @@ const turnServer = z
     secret: true,
   });
 
+const advertised = z
+  .string()
+  .trim()
+  .transform((text, context) => {
+    const place = parseHostPort(text);
+    if (place && isPublicAddress(place.host) && place.port >= 1024) return { address: place.host, port: place.port };
+    context.issues.push({ code: 'custom', input: text, message: 'address and port' });
+    return z.NEVER;
+  })
+  .register(keyDocs, { allowed: '"address:port" or "[IPv6 address]:port", a public address and a port of 1024 or more' });
+
 function distinct(entries: readonly { readonly use: string }[]): boolean {
   return new Set(entries.map(({ use }) => use)).size === entries.length;
 }
@@ -200,6 +212,32 @@ export const configSchema = z.strictObject({
         allowed: 'a list of at most 8 TURN URIs, or of { uri, secretFile, auth, ca }',
         secret: true,
       }),
+      volunteer: z
+        .strictObject({
+          enabled: z.boolean().prefault(false).register(keyDocs, {
+            about: 'Relay for other agents. They see where when they are linked with this one, and it sees only ciphertext.',
+            allowed: 'true or false',
+          }),
+          port: integer(1024, 65_535, 4703, 'TCP port of the relay, on all addresses of this machine.'),
+          advertise: list(advertised, 8).prefault([]).register(keyDocs, {
+            about:
+              'Where others reach the relay, beside the public addresses of this machine’s own: what a port forwarding leads to it.',
+            allowed: 'a list of at most 8 "address:port" entries',
+          }),
+          allow: list(peerRule, 4096).prefault([]).register(keyDocs, {
+            about: 'Peers to relay for, written like those of the other allow. Empty means every peer that this agent permits.',
+            allowed: 'a list of at most 4096 entries',
+          }),
+          maxCircuits: integer(1, 4096, 32, 'Circuits at once. More are refused, and those there are go on.'),
+          maxCircuitsPerPeer: integer(1, 256, 4, 'Circuits at once for one peer.'),
+          rate: integer(1000, 10_000_000_000, 4_000_000, 'What all circuits together carry, both directions.', 'bytes/s'),
+          ratePerPeer: integer(1000, 10_000_000_000, 1_000_000, 'What the circuits of one peer carry.', 'bytes/s'),
+          bytesPerDay: integer(1_000_000, 1e15, 100_000_000_000, 'What all circuits together carry in a day.', 'bytes'),
+          bytesPerDayPerPeer: integer(1_000_000, 1e15, 10_000_000_000, 'What the circuits of one peer carry in a day.', 'bytes'),
+          lifetime: duration('10s', '1d', '10m', 'How long a reservation lives without being refreshed.'),
+          maxDuration: duration('10s', '7d', '1d', 'How long a circuit lasts at most; its peer may reserve another.'),
+        })
+        .prefault({}),
     })
     .prefault({}),
   sessions: z

@@ -2,7 +2,7 @@ import { deriveSecret, randomLength } from '../attempt-secret.js';
 import type { Clock } from '../clock.js';
 import { withDeadline } from '../deadline.js';
 import type { ErrorCode } from '../error-catalogue.js';
-import { SignallingError, StrategyError } from '../errors.js';
+import { describeError, SignallingError, StrategyError } from '../errors.js';
 import type { PeerRef } from '../events.js';
 import type { Endpoint } from '../net.js';
 import type { Services } from '../peer-services.js';
@@ -53,11 +53,17 @@ export class SignallingLink {
   /** What came before anyone kept it. */
   private earlyServices: Services | undefined;
   private readonly servicesAllowance: TokenBucket;
+  /** Grants leave to use this agent's relay. @throws StrategyError why not */
+  private grantRelay: () => string = () => {
+    throw new StrategyError('RELAY_NOT_ALLOWED', 'This agent does not relay.');
+  };
+  private readonly relayRequests = new Map<number, (answer: MessageOf<'relay-grant'> | MessageOf<'relay-refuse'>) => void>();
   private readonly conversations = new Map<string, AttemptConversation>();
   private readonly offered = new Map<string, (answer: MessageOf<'accept'> | MessageOf<'refuse'>) => void>();
   private readonly pings = new Map<number, () => void>();
   private readonly ended = new AbortController();
   private nextPing = 0;
+  private nextRelayRequest = 0;
 
   constructor(
     readonly identity: LinkIdentity,
@@ -131,6 +137,30 @@ export class SignallingLink {
     this.earlyServices = undefined;
   }
 
+  /** Asks the peer for leave to use its relay. @returns the ticket @throws StrategyError with the peer's code, SignallingError */
+  async askRelay(signal: AbortSignal): Promise<string> {
+    const id = this.nextRelayRequest++;
+    const answer = new Promise<MessageOf<'relay-grant'> | MessageOf<'relay-refuse'>>((resolve) => {
+      this.relayRequests.set(id, resolve);
+    });
+    try {
+      this.messages.send({ type: 'relay-request', id });
+      const reply = await this.within(answer, AbortSignal.any([signal, this.signal]), 'answer a request for its relay');
+      if (reply.type === 'relay-grant') return reply.ticket;
+      throw new StrategyError(
+        reply.code === 'RELAY_BYTES_SPENT' ? 'RELAY_BYTES_SPENT' : 'RELAY_NOT_ALLOWED',
+        `The peer’s relay is not for us: ${reply.message} (${reply.code}).`,
+      );
+    } finally {
+      this.relayRequests.delete(id);
+    }
+  }
+
+  /** Whom the peer's requests for this agent's relay are put to. */
+  grantRelayBy(grant: () => string): void {
+    this.grantRelay = grant;
+  }
+
   receive(message: Message): void {
     switch (message.type) {
       case 'attempt':
@@ -150,6 +180,13 @@ export class SignallingLink {
         break;
       case 'services':
         this.receiveServices(message);
+        break;
+      case 'relay-request':
+        this.receiveRelayRequest(message.id);
+        break;
+      case 'relay-grant':
+      case 'relay-refuse':
+        this.relayRequests.get(message.id)?.(message);
         break;
       case 'ping':
         this.messages.send({ type: 'pong', id: message.id });
@@ -230,6 +267,15 @@ export class SignallingLink {
     const services = { stun: stun.map(fromWire), relay: relay.map(fromWire) };
     if (this.onServices) this.onServices(services);
     else this.earlyServices = services;
+  }
+
+  private receiveRelayRequest(id: number): void {
+    try {
+      this.messages.send({ type: 'relay-grant', id, ticket: this.grantRelay() });
+    } catch (error) {
+      const { code, message } = describeError(error);
+      this.messages.send({ type: 'relay-refuse', id, code, message });
+    }
   }
 
   private begin(id: string, strategy: string, controllingRandom: Uint8Array, controlledRandom: Uint8Array): AttemptConversation {

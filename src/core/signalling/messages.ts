@@ -45,6 +45,12 @@ const schemas = {
   end: z.object({ type: z.literal('end'), id: attemptId, code, message: sentence }),
   /** Any time after hello, and at each change: the sender's transport addresses that offer these services, in place of all before. */
   services: z.object({ type: z.literal('services'), stun: endpoints.default([]), relay: endpoints.default([]) }),
+  /** To an agent that offers to relay: leave to connect to its relay. */
+  'relay-request': z.object({ type: z.literal('relay-request'), id: z.number().int().nonnegative() }),
+  /** The answer: a secret between the two, good for one connection soon. */
+  'relay-grant': z.object({ type: z.literal('relay-grant'), id: z.number().int().nonnegative(), ticket: random }),
+  /** The other answer. */
+  'relay-refuse': z.object({ type: z.literal('relay-refuse'), id: z.number().int().nonnegative(), code, message: sentence }),
   ping: z.object({ type: z.literal('ping'), id: z.number().int().nonnegative() }),
   pong: z.object({ type: z.literal('pong'), id: z.number().int().nonnegative() }),
   /** Last message: this end leaves, and any bridge with it. */

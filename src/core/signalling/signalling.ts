@@ -3,7 +3,7 @@ import type { Clock } from '../clock.js';
 import { sleep } from '../clock.js';
 import { permits } from '../config/permits.js';
 import { withDeadline } from '../deadline.js';
-import { describeError, SignallingError } from '../errors.js';
+import { describeError, SignallingError, StrategyError } from '../errors.js';
 import type { EventSource, PeerRef } from '../events.js';
 import type { ByteStream, Listener, Net } from '../net.js';
 import { News } from '../news.js';
@@ -11,6 +11,7 @@ import { isOverlayAddress } from '../overlay-address.js';
 import type { KnownServices, OfferedServices } from '../peer-services.js';
 import type { Random } from '../random.js';
 import { RateLimit } from '../rate-limit.js';
+import type { RelayTickets } from '../relay-tickets.js';
 import type { RouterSelf } from '../router.js';
 import type { Strategy } from '../strategy.js';
 import { type Settings, tokens } from '../tokens.js';
@@ -53,10 +54,12 @@ export class Signalling {
     @inject(tokens.strategies) private readonly strategies: readonly Strategy[],
     @inject(tokens.offeredServices) private readonly offered: OfferedServices,
     @inject(tokens.knownServices) private readonly known: KnownServices,
+    @inject(tokens.relayTickets) private readonly relayTickets: RelayTickets,
     @inject(tokens.agentVersion) private readonly agentVersion: string,
   ) {
     this.knocks = new RateLimit({ clock, ...knocks });
     this.news = new News(clock);
+    relayTickets.ask = (peer, signal) => this.askRelay(peer, signal);
     offered.onChange = (services) => {
       for (const link of this.links.values()) link.tellServices(services);
     };
@@ -269,6 +272,7 @@ export class Signalling {
     const { peer, role, agentVersion, strategies } = link.identity;
     this.events.publish('signalling.connected', { peer, role, agentVersion, strategies, rttMs: link.rttMs });
     for (const waiting of this.waiting) if (waiting.key === peer.key) waiting.resolve(link);
+    link.grantRelayBy(() => this.grantRelay(peer));
     link.tellServices(this.offered.current);
     link.keepServices((services) => {
       if (this.links.get(peer.key) !== link) return;
@@ -276,6 +280,18 @@ export class Signalling {
       this.events.publish('log', { level: 'debug', name: 'services.heard', fields: { peer, ...services } });
     });
     this.onLink?.(link);
+  }
+
+  private async askRelay(peer: PeerRef, signal: AbortSignal): Promise<string> {
+    const link = this.links.get(peer.key);
+    if (!link) throw new StrategyError('RELAY_NOT_ALLOWED', `There is no link with ${peer.address} to ask for its relay.`);
+    return link.askRelay(signal);
+  }
+
+  private grantRelay(peer: PeerRef): string {
+    const { grant } = this.relayTickets;
+    if (!grant) throw new StrategyError('RELAY_NOT_ALLOWED', 'This agent does not relay.');
+    return grant(peer);
   }
 
   /** Says what was refused, but not for every connection of one that goes on knocking. */

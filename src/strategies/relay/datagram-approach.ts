@@ -38,7 +38,7 @@ export async function approach(options: ApproachOptions): Promise<DatagramWay> {
   const open = [
     () => plainWay(reliableUdp, place, terms),
     async () => {
-      if (!own) throw new StrategyError('RELAY_NONE', 'This end has no relay of its own to come from.');
+      if (!own?.approach) throw new StrategyError('RELAY_NONE', 'This end has no relay of its own to come from.');
       await sleep(clock, plainHeadStartMs, signal);
       const way = await own.approach({ place, terms, signal });
       try {

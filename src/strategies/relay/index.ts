@@ -20,13 +20,17 @@ import { chooseSteps, type Step } from './route-choice.js';
 import { connectStep, openStep } from './step.js';
 import { type Survey, surveyRelay } from './survey.js';
 import { TurnRelays } from './turn-relays.js';
+import { RelayClient } from './volunteer/relay-client.js';
+import { VolunteerRelays } from './volunteer/volunteer-relays.js';
 
 /** The settings of the moment. */
-type ReadRelaySettings = () => Config['relay'];
+type ReadRelaySettings = () => Pick<Config['relay'], 'use' | 'turn'>;
 
 const name = 'relay';
 /** How long the peer may take to look at relays, in milliseconds. */
 const surveyDeadlineMs = 8000;
+/** Relays that this end looks at, its operator's first. */
+const maxSurveyed = 12;
 
 /**
  * The last resort: one end opens a place at a relay and the other connects to it, over TCP where the relay can, else over UDP.
@@ -37,8 +41,13 @@ export function relay(settings: ReadRelaySettings): StrategyDefinition {
     name,
     apiVersion: 1,
     options: z.strictObject({}),
-    create: (_, services) =>
-      new RelayStrategy(services, settings, [new TurnRelays(services, () => settings().turn, services.log)]),
+    create: (_, services) => {
+      const client = new RelayClient(services);
+      const turn = new TurnRelays(services, () => settings().turn, services.log);
+      const { volunteers } = services;
+      const sources = volunteers ? [turn, new VolunteerRelays(volunteers, client)] : [turn];
+      return new RelayStrategy(services, settings, sources, client);
+    },
   });
 }
 
@@ -61,13 +70,14 @@ export class RelayStrategy implements Strategy {
     private readonly services: StrategyServices,
     private readonly settings: ReadRelaySettings,
     private readonly sources: readonly RelaySource[],
+    private readonly client = new RelayClient(services),
   ) {}
 
   async probe(): Promise<Probe> {
     const { use, turn } = this.settings();
     if (use === 'never') return { usable: 'no', reason: 'relay.use is never.' };
-    if (turn.length > 0) return { usable: 'unknown' };
-    return { usable: 'unknown', reason: 'No TURN server is named here; the peer may have one.' };
+    if (turn.length > 0 || this.services.volunteers?.known().length) return { usable: 'unknown' };
+    return { usable: 'unknown', reason: 'No TURN server is named here and no linked agent relays; the peer may have one.' };
   }
 
   async attempt(context: AttemptContext): Promise<Path> {
@@ -88,18 +98,23 @@ export class RelayStrategy implements Strategy {
 
   /** Resolves when everything that was allocated is given back. */
   async close(): Promise<void> {
+    this.client.close();
     await Promise.all(this.closing);
   }
 
-  private async findOut({ channel }: AttemptContext, inbox: Inbox, signal: AbortSignal): Promise<Findings> {
+  private async findOut({ channel, peer }: AttemptContext, inbox: Inbox, signal: AbortSignal): Promise<Findings> {
     const { services } = this;
-    const sources = await Promise.all(this.sources.map((source) => source.relays(signal)));
-    const all = sources.flatMap(({ found }) => found).slice(0, maxRelays);
+    const sources = await Promise.all(this.sources.map((source) => source.relays(peer, signal)));
+    const all = sources.flatMap(({ found }) => found).slice(0, maxSurveyed);
     const surveys = await Promise.all(all.map((one) => this.survey(one, signal)));
-    const reached = all.flatMap((one, at) => {
-      const survey = surveys[at];
-      return survey && 'rttMs' in survey ? [{ relay: one, survey }] : [];
-    });
+    const reached = all
+      .flatMap((one, at) => {
+        const survey = surveys[at];
+        return survey && 'rttMs' in survey ? [{ relay: one, survey }] : [];
+      })
+      // Each end shows its nearest; the whole path decides between them.
+      .sort((a, b) => a.survey.rttMs - b.survey.rttMs)
+      .slice(0, maxRelays);
     const failures = [...sources.flatMap(({ failures: own }) => own), ...surveys.flatMap((one) => ('error' in one ? [one] : []))];
     for (const failure of failures) services.log.warn('relay.unusable', { relay: failure.name, ...describeError(failure.error) });
     const offer = {
@@ -204,8 +219,8 @@ export class RelayStrategy implements Strategy {
     const server = found.peerOffer.relays[index];
     if (!server) throw new StrategyError('RELAY_MESSAGE_INVALID', 'The peer chose a relay that was not offered.');
     // One that is itself reached over UDP is no help where UDP does not pass.
-    const own = found.relays.find(({ address }) => address.transport !== 'udp');
-    return connectStep({ ...shared, server, own });
+    const own = found.relays.find(({ address, approach }) => approach && address.transport !== 'udp');
+    return connectStep({ ...shared, server, own, client: this.client });
   }
 
   private track(done: Promise<void>): void {

@@ -1,5 +1,6 @@
 import { isIP } from 'node:net';
 import { z } from 'zod';
+import { tokenPattern } from '../../relay/token.js';
 import type { RelayAddress } from './relay-source.js';
 
 /** Relays that one end offers; more cost time and bring nothing. */
@@ -48,12 +49,14 @@ const message = z.discriminatedUnion('type', [
     type: z.literal('choice'),
     steps: z.array(z.object({ opener: z.enum(['controlling', 'controlled']), index })).max(maxSteps),
   }),
+  /** Where to connect; with a token, the relay is a volunteer and wants to be shown it. */
   z.object({
     type: z.literal('place'),
     step,
     address,
     port: z.number().int().min(1024).max(65_535),
     protocol: z.enum(['tcp', 'udp']),
+    token: z.string().regex(tokenPattern).optional(),
   }),
   /** An address that a place for datagrams must let in besides those that the relay has seen. */
   z.object({ type: z.literal('approach'), step, address }),

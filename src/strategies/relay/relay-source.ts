@@ -1,4 +1,5 @@
 import type { Duplex } from 'node:stream';
+import type { PeerRef } from '../../core/events.js';
 import type { Endpoint } from '../../core/net.js';
 import type { DatagramTerms } from './datagram-terms.js';
 
@@ -26,10 +27,10 @@ export interface Relay {
     readonly signal: AbortSignal;
   }): Promise<RelayedPlace>;
   /**
-   * Opens a way of this end's own to a place that takes datagrams, for where UDP itself does not pass.
+   * Opens a way of this end's own to a place that takes datagrams, for where UDP itself does not pass. Absent from a relay of streams.
    * @throws StrategyError; nothing is left behind then
    */
-  approach(options: {
+  approach?(options: {
     readonly place: Endpoint;
     readonly terms: DatagramTerms;
     readonly signal: AbortSignal;
@@ -48,6 +49,8 @@ export interface Held {
 export interface RelayedPlace extends Held {
   readonly endpoint: Endpoint;
   readonly protocol: 'tcp' | 'udp';
+  /** What the peer must show there, and speak: a volunteer's protocol. @default it connects and is through */
+  readonly token?: string;
   /** Lets in what comes from one more address. @throws StrategyError */
   admit(address: string, signal: AbortSignal): Promise<void>;
 }
@@ -74,8 +77,11 @@ export interface RelayFailure {
   readonly error: unknown;
 }
 
-/** Where relays come from: the operator's TURN servers, and whatever else may relay one day. */
+/** Where relays come from: the operator's TURN servers, and agents that volunteer. */
 export interface RelaySource {
-  /** The preferred first. Never rejects but for the signal. */
-  relays(signal: AbortSignal): Promise<{ readonly found: readonly Relay[]; readonly failures: readonly RelayFailure[] }>;
+  /** Relays for a path to this peer, the preferred first. Never rejects but for the signal. */
+  relays(
+    peer: Pick<PeerRef, 'key'>,
+    signal: AbortSignal,
+  ): Promise<{ readonly found: readonly Relay[]; readonly failures: readonly RelayFailure[] }>;
 }

@@ -1,16 +1,18 @@
 import { untilAborted } from '../../core/aborted.js';
 import { sleep } from '../../core/clock.js';
 import { describeError, StrategyError } from '../../core/errors.js';
-import type { Endpoint } from '../../core/net.js';
+import type { ByteStream, Endpoint } from '../../core/net.js';
 import { seal } from '../../core/sealing.js';
 import { type AttemptContext, asPath, type Path, type StrategyServices } from '../../core/strategy.js';
 import { formatEndpoint } from '../../discovery/candidates.js';
+import { tunePath } from '../../discovery/tcp-path.js';
 import { approach } from './datagram-approach.js';
 import { DatagramTerms } from './datagram-terms.js';
 import type { Inbox } from './inbox.js';
 import { mayBePlace, permissible } from './peer-address.js';
 import type { Held, Relay, RelayAddress, RelayedPlace, RelayedStream } from './relay-source.js';
-import { streamEnds, tune } from './turn/stream.js';
+import { streamEnds } from './turn/stream.js';
+import type { RelayClient } from './volunteer/relay-client.js';
 
 /** How long both ends stay with one relay, in milliseconds. */
 const stepTimeoutMs = 7000;
@@ -54,8 +56,8 @@ export async function openStep(
     const place = await relay.open({ peers: permissible(peers), terms, onStream, signal });
     let path: Path | undefined;
     try {
-      const { endpoint, protocol } = place;
-      await context.channel.send({ type: 'place', step, ...endpoint, protocol });
+      const { endpoint, protocol, token } = place;
+      await context.channel.send({ type: 'place', step, ...endpoint, protocol, ...(token === undefined ? {} : { token }) });
       void admitApproach(place, options, signal);
       const stream = await Promise.race([proven, untilAborted(place.lost), untilAborted(signal)]);
       path = await sealedPath(stream, relay.name, options, signal);
@@ -84,6 +86,7 @@ export async function connectStep(
     readonly server: RelayAddress;
     /** A relay of this end's own, for where datagrams pass on no other way. */
     readonly own: Relay | undefined;
+    readonly client: RelayClient;
   },
 ): Promise<Path> {
   const { inbox, step, server } = options;
@@ -96,9 +99,11 @@ export async function connectStep(
   });
 }
 
+type StreamPlace = Endpoint & { readonly token?: string | undefined };
+
 async function connectTcp(
-  place: Endpoint,
-  options: StepOptions & { readonly server: RelayAddress },
+  place: StreamPlace,
+  options: StepOptions & { readonly server: RelayAddress; readonly client: RelayClient },
   signal: AbortSignal,
 ): Promise<Path> {
   const { context, services, server } = options;
@@ -106,8 +111,7 @@ async function connectTcp(
   // The relay drops a connection that comes from an address it was not told; the next may leave through another one.
   for (;;) {
     try {
-      const stream = await services.net.connectTcp({ remote: place, timeoutMs: connectTimeoutMs, signal });
-      tune(services.net, stream);
+      const stream = await connectTo(place, options, signal);
       await context.prove(stream, { speakFirst: true });
       return await sealedPath({ stream, ...streamEnds(stream) }, formatEndpoint(server), options, signal);
     } catch (error) {
@@ -116,6 +120,17 @@ async function connectTcp(
       await sleep(services.clock, pauseMs, signal).catch(() => {});
     }
   }
+}
+
+async function connectTo(
+  { address, port, token }: StreamPlace,
+  { services: { net }, client }: Pick<StepOptions, 'services'> & { readonly client: RelayClient },
+  signal: AbortSignal,
+): Promise<ByteStream> {
+  if (token !== undefined) return client.connect({ address, port }, token, signal);
+  const stream = await net.connectTcp({ remote: { address, port }, timeoutMs: connectTimeoutMs, signal });
+  tunePath(net, stream);
+  return stream;
 }
 
 async function connectUdp(

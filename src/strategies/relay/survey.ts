@@ -1,5 +1,6 @@
 import { isIPv6 } from 'node:net';
 import { withDeadline } from '../../core/deadline.js';
+import { StrategyError } from '../../core/errors.js';
 import { formatEndpoint } from '../../discovery/candidates.js';
 import { StunTransactions } from '../../discovery/stun/stun-transactions.js';
 import { bindOverTcp } from '../../discovery/stun/tcp-binding.js';
@@ -7,7 +8,6 @@ import { maxSeen } from './messages.js';
 import type { RelayAddress } from './relay-source.js';
 import type { TurnPlatform } from './turn/server.js';
 import { secure } from './turn/stream.js';
-import { turnUnreachable } from './turn/turn-error.js';
 
 /** How long a relay may take, in milliseconds, and over UDP, where an answer takes but one round trip. */
 const surveyTimeoutMs = 2500;
@@ -31,7 +31,7 @@ interface Answer {
 /**
  * Asks a relay how far it is and where it sees us: STUN Binding (RFC 8489), without credentials. What it says is not trusted, so
  * its certificate does not matter. One over UDP is asked over TCP too, at the same port: the other end may come that way.
- * @throws StrategyError TURN_UNREACHABLE, or the signal's reason
+ * @throws StrategyError RELAY_UNREACHABLE, or the signal's reason
  */
 export async function surveyRelay(platform: TurnPlatform, address: RelayAddress, signal: AbortSignal): Promise<Survey> {
   const done = new AbortController();
@@ -40,7 +40,7 @@ export async function surveyRelay(platform: TurnPlatform, address: RelayAddress,
     clock: platform.clock,
     timeoutMs: surveyTimeoutMs,
     signal,
-    expired: () => turnUnreachable(name, 'it did not answer in time'),
+    expired: () => unreachable(name, 'it did not answer in time'),
   };
   const ask = address.transport === 'udp' ? [probeUdp, probeStream] : [probeStream];
   try {
@@ -60,7 +60,7 @@ export async function surveyRelay(platform: TurnPlatform, address: RelayAddress,
       if (answers.length === 0) throw error;
     });
     signal.throwIfAborted();
-    if (answers.length === 0) throw turnUnreachable(name, failures[0]?.message ?? 'no answer', failures[0]);
+    if (answers.length === 0) throw unreachable(name, failures[0]?.message ?? 'no answer', failures[0]);
     return {
       rttMs: Math.min(...answers.map(({ rttMs }) => rttMs)),
       seen: [...new Set(answers.map(({ mapped }) => mapped))].slice(0, maxSeen),
@@ -68,6 +68,10 @@ export async function surveyRelay(platform: TurnPlatform, address: RelayAddress,
   } finally {
     done.abort();
   }
+}
+
+function unreachable(relay: string, why: string, cause?: unknown): StrategyError {
+  return new StrategyError('RELAY_UNREACHABLE', `The relay ${relay} cannot be used: ${why}.`, { cause });
 }
 
 async function probeUdp({ net, clock, random }: TurnPlatform, address: RelayAddress, signal: AbortSignal): Promise<Answer> {

@@ -24,7 +24,7 @@ export class TurnRelays implements RelaySource {
     private readonly log: Logger,
   ) {}
 
-  async relays(signal: AbortSignal): Promise<{ found: readonly Relay[]; failures: readonly RelayFailure[] }> {
+  async relays(_peer: unknown, signal: AbortSignal): Promise<{ found: readonly Relay[]; failures: readonly RelayFailure[] }> {
     const failures: RelayFailure[] = [];
     const found = await Promise.all(
       this.entries().map(async (entry) => {
@@ -73,7 +73,7 @@ class TurnRelay implements Relay {
     }
   }
 
-  async approach({ place, terms, signal }: Parameters<Relay['approach']>[0]): Promise<DatagramWay> {
+  async approach({ place, terms, signal }: Parameters<NonNullable<Relay['approach']>>[0]): Promise<DatagramWay> {
     const udp = await RelayedUdp.open(this.platform, this.server, { signal });
     try {
       await udp.permit([place.address], signal);

@@ -2,8 +2,9 @@ import { isIP } from 'node:net';
 import tls from 'node:tls';
 import { withDeadline } from '../../../core/deadline.js';
 import { describeError, StrategyError } from '../../../core/errors.js';
-import type { ByteStream, Endpoint, Net } from '../../../core/net.js';
+import type { ByteStream, Endpoint } from '../../../core/net.js';
 import { readExactly } from '../../../core/read-exactly.js';
+import { tunePath } from '../../../discovery/tcp-path.js';
 import { channelDataLength, startsChannelData } from './channel-data.js';
 import { announcedLength } from './message.js';
 import type { TurnPlatform, TurnServer } from './server.js';
@@ -11,9 +12,6 @@ import { turnUnreachable } from './turn-error.js';
 
 /** How long a server has to take a connection, and as long for TLS, in milliseconds. */
 const connectTimeoutMs = 3000;
-/** A server that is gone is noticed after this long, in milliseconds, a connection at rest included. */
-const userTimeoutMs = 3000;
-const keepAliveMs = 1000;
 /** Messages of TURN have some hundred bytes, datagrams inside some thousand. */
 const maxMessageLength = 16_384;
 /** What tells the length of a message, in bytes. */
@@ -35,7 +33,7 @@ export async function connectStream(platform: TurnPlatform, server: TurnServer, 
       signal.throwIfAborted();
       throw turnUnreachable(server.name, describeError(error).code, error);
     });
-  tune(platform.net, stream);
+  tunePath(platform.net, stream);
   return server.transport === 'tls' ? secure(platform, stream, server, server.name, signal) : stream;
 }
 
@@ -105,11 +103,6 @@ function messageLength(start: Buffer): number {
   if (length === undefined) throw new Error('it sent what is not TURN');
   if (length > maxMessageLength) throw new Error(`it announced ${length} bytes`);
   return length;
-}
-
-/** Gives up on a line that is dead for some seconds. */
-export function tune(net: Net, stream: ByteStream): void {
-  net.tune(stream, { userTimeoutMs, keepAliveMs, congestion: 'bbr' });
 }
 
 /** The two ends of a connection, as far as it tells. */

@@ -1,0 +1,63 @@
+import type { Duplex } from 'node:stream';
+import { z } from 'zod';
+import { type ErrorCode, errorCatalogue } from '../core/error-catalogue.js';
+import { StrategyError } from '../core/errors.js';
+import { readExactly } from '../core/read-exactly.js';
+import { identityPattern, tokenPattern } from './token.js';
+
+/** Longest message in bytes, without the two that tell its length. */
+const maxLength = 1024;
+
+const token = z.string().regex(tokenPattern);
+
+/** What the end that dialled says first on a stream, and later on that of a reservation. */
+export const requestSchema = z.discriminatedUnion('type', [
+  /** A place where others can connect to this end. It ends with this stream. */
+  z.object({ type: z.literal('reserve') }),
+  /** On the stream of a reservation: another lifetime from now. */
+  z.object({ type: z.literal('refresh') }),
+  /** To the end that reserved a place, whose token this is. After the answer, the stream is that other end's. */
+  z.object({ type: z.literal('connect'), token }),
+]);
+
+/** What the relay answers. */
+export const answerSchema = z.discriminatedUnion('type', [
+  /** To `reserve`: the place's token, and how long it lives without `refresh`, in seconds. */
+  z.object({ type: z.literal('reserved'), token, lifetimeS: z.number().int().min(1).max(86_400) }),
+  /** To `connect`. */
+  z.object({ type: z.literal('connected') }),
+  /** To any request, or the end of what was granted. The last message of a stream. */
+  z.object({ type: z.literal('refused'), code: z.string().regex(/^[A-Z][A-Z0-9_]{0,63}$/), message: z.string().max(300) }),
+]);
+
+/** What the relay says first on a stream that it opens; then the stream is that of who connected. */
+export const circuitSchema = z.object({ type: z.literal('circuit'), place: z.string().regex(identityPattern) });
+
+export type Request = z.infer<typeof requestSchema>;
+export type Answer = z.infer<typeof answerSchema>;
+export type Circuit = z.infer<typeof circuitSchema>;
+
+/** A message on a stream: its length as u16 in network order, then JSON. */
+export function encodeMessage(message: Request | Answer | Circuit): Buffer {
+  const json = Buffer.from(JSON.stringify(message));
+  const length = Buffer.alloc(2);
+  length.writeUInt16BE(json.length);
+  return Buffer.concat([length, json]);
+}
+
+/** The next message; what follows stays in the stream. @throws Error when the stream ends or holds anything else */
+export async function readMessage<Message>(stream: Duplex, schema: z.ZodType<Message>, signal: AbortSignal): Promise<Message> {
+  const length = (await readExactly(stream, 2, signal)).readUInt16BE();
+  if (length === 0 || length > maxLength) throw new Error(`a message was announced with ${length} bytes`);
+  return schema.parse(JSON.parse(String(await readExactly(stream, length, signal))));
+}
+
+export function refusal(error: StrategyError): Answer {
+  return { type: 'refused', code: error.code, message: error.message.slice(0, 300) };
+}
+
+/** What a relay's refusal means here. Its words are a stranger's. */
+export function refusalError({ code, message }: Extract<Answer, { type: 'refused' }>, relay: string): StrategyError {
+  const known = code.startsWith('RELAY_') && Object.hasOwn(errorCatalogue, code) ? (code as ErrorCode) : 'RELAY_REFUSED';
+  return new StrategyError(known, `The relay ${relay} refuses: ${JSON.stringify(message)} (${code}).`);
+}

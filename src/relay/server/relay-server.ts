@@ -1,0 +1,202 @@
+import type { Duplex } from 'node:stream';
+import type { Clock } from '../../core/clock.js';
+import { withDeadline } from '../../core/deadline.js';
+import { AgentError, describeError, StrategyError } from '../../core/errors.js';
+import type { Logger } from '../../core/logger.js';
+import type { ByteStream, Endpoint, Listener, Net } from '../../core/net.js';
+import type { Random } from '../../core/random.js';
+import { RateLimit, sourceOf } from '../../core/rate-limit.js';
+import { readExactly } from '../../core/read-exactly.js';
+import { sealAsServer } from '../../core/sealing.js';
+import { formatEndpoint } from '../../discovery/candidates.js';
+import { answerBinding } from '../../discovery/stun/responder-answer.js';
+import { serveTcp } from '../../discovery/stun/responder-tcp.js';
+import { tunePath } from '../../discovery/tcp-path.js';
+import { YamuxSession } from '../yamux/session.js';
+import { Allowance, type AllowanceLimits } from './allowance.js';
+import { type ReservationLimits, Reservations } from './reservations.js';
+import { serveStream } from './serve-stream.js';
+import { Tickets } from './tickets.js';
+
+export type RelayLimits = AllowanceLimits & ReservationLimits;
+
+export interface RelayServerOptions {
+  readonly net: Pick<Net, 'listenTcp' | 'tune'>;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Logger;
+  /** Where to listen, all that can be; port 0 lets the system pick. */
+  readonly listen: readonly Endpoint[];
+  readonly limits: RelayLimits;
+}
+
+/** How long a connection has to show what it is, and to prove itself, in milliseconds. */
+const greetingTimeoutMs = 5000;
+/** A connection that carries no stream for this long is closed, in milliseconds. */
+const idleMs = 30_000;
+/** Connections that have not proved themselves, of one source and of all. */
+const maxGreetingsPerSource = 8;
+const maxGreetings = 128;
+/** Connections of one peer, or with one place's token. An old one may linger for some seconds after its line has died. */
+const maxSessionsPerClient = 4;
+/** First bytes of a TLS handshake (RFC 8446 §5.1) and of a STUN Binding request (RFC 8489 §5). */
+const tlsHandshake = 0x16;
+const stunRequest = 0x00;
+
+/**
+ * Relays between agents: whoever has a ticket may reserve places, and whoever has a place's token may connect to it. Knows no router
+ * and no peers but by the names in its tickets, and never more than ciphertext. On the same port it answers STUN Binding requests,
+ * by which agents measure how far it is.
+ */
+export class RelayServer {
+  private readonly tickets: Tickets;
+  private readonly reservations: Reservations;
+  private readonly allowance: Allowance;
+  private readonly stunRate: RateLimit;
+  private readonly listeners: Listener[] = [];
+  /** Connections that have not proved themselves, with their sources. */
+  private readonly greetings = new Map<ByteStream, string>();
+  /** Sessions, with the peer that each belongs to, or the identity of the place that it came for. */
+  private readonly sessions = new Map<YamuxSession, string>();
+  private readonly over = new AbortController();
+
+  private constructor(private readonly options: RelayServerOptions) {
+    const { clock, random, limits } = options;
+    this.tickets = new Tickets(clock, random);
+    this.reservations = new Reservations(clock, random, limits);
+    this.allowance = new Allowance(clock, limits);
+    this.stunRate = new RateLimit({ clock, perSecond: 20, burst: 60, sources: 4096 });
+  }
+
+  /** Resolves when it listens wherever it can. @throws AgentError RELAY_LISTEN_FAILED when that is nowhere */
+  static async open(options: RelayServerOptions): Promise<RelayServer> {
+    const server = new RelayServer(options);
+    const tries = await Promise.allSettled(options.listen.map((local) => server.listen(local)));
+    const failed = tries.flatMap((result) => (result.status === 'rejected' ? [result.reason as unknown] : []));
+    if (server.listeners.length > 0) return server;
+    const places = options.listen.map(formatEndpoint).join(', ');
+    throw new AgentError('RELAY_LISTEN_FAILED', `Cannot relay at ${places}: ${describeError(failed[0]).message}.`, {
+      cause: failed[0],
+    });
+  }
+
+  /** Where it listens. */
+  get local(): readonly Endpoint[] {
+    return this.listeners.flatMap(({ local }) => local ?? []);
+  }
+
+  /** Places that are reserved now. */
+  get circuits(): number {
+    return this.reservations.count;
+  }
+
+  /**
+   * Lets a peer connect for a minute, in place of its last ticket.
+   * @param owner its public key, or another name that its caps are counted by
+   * @returns the token, a secret between the relay and this peer
+   * @throws StrategyError RELAY_BYTES_SPENT
+   */
+  issueTicket(owner: string): string {
+    this.allowance.check(owner);
+    return this.tickets.issue(owner);
+  }
+
+  /** Ends every circuit and gives the ports back. Idempotent. */
+  async close(): Promise<void> {
+    this.over.abort(new StrategyError('RELAY_LOST', 'The relay is leaving.'));
+    for (const session of [...this.sessions.keys()]) session.destroy();
+    for (const stream of [...this.greetings.keys()]) stream.destroy();
+    await Promise.all(this.listeners.map((listener) => listener.close()));
+  }
+
+  private async listen(local: Endpoint): Promise<void> {
+    const listener = await this.options.net.listenTcp({
+      local,
+      onStream: (stream) => void this.welcome(stream),
+      onError: (error) => this.options.log.error('relay.listener-failed', { ...describeError(error) }),
+    });
+    this.listeners.push(listener);
+  }
+
+  /** A connection from anyone. Never rejects. */
+  private async welcome(stream: ByteStream): Promise<void> {
+    const source = sourceOf(stream.remoteAddress ?? '');
+    const ofSource = [...this.greetings.values()].filter((other) => other === source).length;
+    if (this.over.signal.aborted || this.greetings.size >= maxGreetings || ofSource >= maxGreetingsPerSource) {
+      stream.destroy();
+      return;
+    }
+    this.greetings.set(stream, source);
+    stream.on('error', () => {});
+    stream.once('close', () => this.greetings.delete(stream));
+    try {
+      const first = await withDeadline(readExactly(stream, 1, this.over.signal), {
+        clock: this.options.clock,
+        timeoutMs: greetingTimeoutMs,
+        expired: () => new Error('it said nothing'),
+      });
+      stream.unshift(first);
+      if (first[0] === stunRequest) this.answerStun(stream);
+      else if (first[0] === tlsHandshake) await this.admit(stream);
+      else stream.destroy();
+    } catch (error) {
+      stream.destroy();
+      this.options.log.debug('relay.turned-away', { remote: stream.remoteAddress, ...describeError(error) });
+    }
+  }
+
+  private answerStun(stream: ByteStream): void {
+    const remote = { address: stream.remoteAddress ?? '', port: stream.remotePort ?? 0 };
+    const place = { local: { address: stream.localAddress ?? '', port: stream.localPort ?? 0 } };
+    const answer = (message: Uint8Array) =>
+      this.stunRate.take(remote.address) ? answerBinding(message, { remote, place, transport: 'tcp' })?.bytes : undefined;
+    serveTcp(stream, { clock: this.options.clock, idleMs: greetingTimeoutMs, answer });
+  }
+
+  private async admit(stream: ByteStream): Promise<void> {
+    const { clock, net } = this.options;
+    const find = (name: string) => this.tickets.find(name) ?? this.reservations.find(name);
+    const { sealed, identity } = await sealAsServer(stream, (name) => find(name)?.key, {
+      clock,
+      signal: this.over.signal,
+      timeoutMs: greetingTimeoutMs,
+    });
+    this.greetings.delete(stream);
+    const owner = this.tickets.find(identity)?.owner;
+    const client = owner ?? identity;
+    const already = [...this.sessions.values()].filter((other) => other === client).length;
+    if (!find(identity) || already >= maxSessionsPerClient) {
+      sealed.destroy();
+      return;
+    }
+    tunePath(net, stream);
+    this.serve(sealed, client, owner);
+  }
+
+  /** @param owner undefined for who came with a place's token, and may only connect */
+  private serve(sealed: Duplex, client: string, owner: string | undefined): void {
+    const { clock, log, limits } = this.options;
+    const { reservations, allowance } = this;
+    const leave = () => session.destroy(new Error('nothing was asked for'));
+    let idle = clock.setTimer(idleMs, leave);
+    const session: YamuxSession = new YamuxSession(sealed, {
+      role: 'server',
+      // A reservation has a stream, and so has its circuit; as many may lead to others.
+      maxStreams: owner === undefined ? 16 : 4 * limits.maxCircuitsPerPeer,
+      onStream: (stream) => {
+        idle.cancel();
+        void serveStream(stream, { session, owner, reservations, allowance, clock, log });
+      },
+      onIdle: () => {
+        idle.cancel();
+        idle = clock.setTimer(idleMs, leave);
+      },
+    });
+    this.sessions.set(session, client);
+    const forget = () => {
+      idle.cancel();
+      this.sessions.delete(session);
+    };
+    session.closed.addEventListener('abort', forget, { once: true });
+  }
+}

@@ -1,0 +1,104 @@
+import type { Clock } from '../../core/clock.js';
+import { withDeadline } from '../../core/deadline.js';
+import { describeError, StrategyError } from '../../core/errors.js';
+import type { Logger } from '../../core/logger.js';
+import { encodeMessage, readMessage, refusal, requestSchema } from '../messages.js';
+import { keyOfToken } from '../token.js';
+import type { YamuxSession } from '../yamux/session.js';
+import type { YamuxStream } from '../yamux/stream.js';
+import type { Allowance } from './allowance.js';
+import type { Reservation, Reservations } from './reservations.js';
+import { splice } from './splice.js';
+
+/** How long a new stream has to say what it wants, in milliseconds. */
+const requestTimeoutMs = 5000;
+
+export interface StreamServices {
+  /** The session that the stream belongs to. */
+  readonly session: YamuxSession;
+  /** Who is at its other end; undefined for one who may only connect. */
+  readonly owner: string | undefined;
+  readonly reservations: Reservations;
+  readonly allowance: Allowance;
+  readonly clock: Clock;
+  readonly log: Logger;
+}
+
+/** Serves one stream that a client opened, to its end. Never rejects. */
+export async function serveStream(stream: YamuxStream, services: StreamServices): Promise<void> {
+  const { session, clock, log } = services;
+  try {
+    const request = await withDeadline(readMessage(stream, requestSchema, session.closed), {
+      clock,
+      timeoutMs: requestTimeoutMs,
+      expired: () => new Error('nothing was asked for'),
+    });
+    if (request.type === 'reserve') await serveReservation(stream, services);
+    else if (request.type === 'connect') await serveCircuit(stream, request.token, services);
+    else stream.destroy();
+  } catch (error) {
+    const { code, message } = describeError(error);
+    log.debug('relay.stream-ended', { owner: services.owner, code, message });
+    if (error instanceof StrategyError && !stream.destroyed) stream.end(encodeMessage(refusal(error)));
+    else stream.destroy();
+  }
+}
+
+/** Holds a place until its stream ends, or it does. @throws StrategyError why it was refused, or ended */
+async function serveReservation(stream: YamuxStream, services: StreamServices): Promise<void> {
+  const { session, owner, reservations, allowance, log, clock } = services;
+  if (owner === undefined) throw new StrategyError('RELAY_NOT_ALLOWED', 'Only who has a ticket may reserve a place.');
+  allowance.check(owner);
+  const reservation = reservations.reserve(owner, session);
+  log.info('relay.reserved', { owner, circuits: reservations.count });
+  const startedAt = clock.now();
+  try {
+    const { token, lifetimeMs } = reservation;
+    stream.write(encodeMessage({ type: 'reserved', token, lifetimeS: Math.max(1, Math.floor(lifetimeMs / 1000)) }));
+    for (;;) {
+      const { type } = await readMessage(stream, requestSchema, reservation.ended);
+      if (type !== 'refresh') throw new Error(`a reservation was sent ${type}`);
+      reservation.refresh();
+    }
+  } finally {
+    reservation.end(new StrategyError('RELAY_LOST', 'The reservation was given back.'));
+    log.info('relay.released', { owner, circuits: reservations.count, durationMs: clock.now() - startedAt });
+  }
+}
+
+/** Joins a stream with one to the end that reserved a place. @throws StrategyError why it was refused */
+async function serveCircuit(stream: YamuxStream, token: string, { reservations, allowance, log }: StreamServices): Promise<void> {
+  const reservation = reservations.find(keyOfToken(token).identity);
+  if (!reservation) throw new StrategyError('RELAY_PLACE_UNKNOWN', 'There is no such place, or no longer.');
+  if (reservation.taken) throw new StrategyError('RELAY_PLACE_TAKEN', 'Another circuit leads to this place.');
+  const { owner, ended } = reservation;
+  const spend = (bytes: number) => allowance.spend(owner, bytes, ended);
+  reservation.taken = true;
+  try {
+    const other = openTo(reservation);
+    stream.write(encodeMessage({ type: 'connected' }));
+    const cut = () => stream.destroy(ended.reason as Error);
+    ended.addEventListener('abort', cut, { once: true });
+    try {
+      await splice(stream, other, spend);
+    } catch (error) {
+      log.debug('relay.circuit-broken', { owner, ...describeError(error) });
+      // Who reserved the place is told why; its circuit is cut already.
+      if (error instanceof StrategyError) reservation.end(error);
+    } finally {
+      ended.removeEventListener('abort', cut);
+    }
+  } finally {
+    reservation.taken = false;
+  }
+}
+
+function openTo({ session, identity }: Reservation): YamuxStream {
+  try {
+    const stream = session.open();
+    stream.write(encodeMessage({ type: 'circuit', place: identity }));
+    return stream;
+  } catch (error) {
+    throw new StrategyError('RELAY_PLACE_UNKNOWN', 'Who reserved this place is gone.', { cause: error });
+  }
+}

@@ -1,0 +1,224 @@
+import type { Timer } from '../../../core/clock.js';
+import { withDeadline } from '../../../core/deadline.js';
+import { describeError, StrategyError } from '../../../core/errors.js';
+import type { ByteStream, Endpoint } from '../../../core/net.js';
+import { sealAsClient } from '../../../core/sealing.js';
+import type { StrategyServices } from '../../../core/strategy.js';
+import { formatEndpoint } from '../../../discovery/candidates.js';
+import { tunePath } from '../../../discovery/tcp-path.js';
+import { type Answer, answerSchema, circuitSchema, encodeMessage, readMessage, refusalError } from '../../../relay/messages.js';
+import { keyOfToken } from '../../../relay/token.js';
+import { YamuxSession } from '../../../relay/yamux/session.js';
+import type { YamuxStream } from '../../../relay/yamux/stream.js';
+import type { RelayedPlace } from '../relay-source.js';
+
+/** How long a relay may take to answer, to connect and to seal, in milliseconds each. */
+const answerTimeoutMs = 3000;
+/** Streams over one connection: a reservation takes one and its circuit another. */
+const maxStreams = 64;
+
+/** One connection to a relay, and the places that were reserved over it. */
+interface Connection {
+  readonly relay: string;
+  readonly stream: ByteStream;
+  readonly session: YamuxSession;
+  /** Who takes what comes in, by the place's identity. */
+  readonly places: Map<string, (stream: ByteStream) => void>;
+}
+
+/** Speaks with volunteers' relays, over one connection to each while it is needed. */
+export class RelayClient {
+  private readonly connections = new Map<string, Promise<Connection>>();
+  private readonly over = new AbortController();
+
+  constructor(private readonly platform: Pick<StrategyServices, 'net' | 'clock'>) {}
+
+  /**
+   * Reserves a place.
+   * @param ticket asks the relay for leave to connect; called when there is no connection yet
+   * @throws StrategyError the relay's code, RELAY_UNREACHABLE or RELAY_LOST, or the signal's reason; nothing is left behind then
+   */
+  async reserve(
+    relay: Endpoint,
+    ticket: (signal: AbortSignal) => Promise<string>,
+    onStream: (stream: ByteStream) => void,
+    signal: AbortSignal,
+  ): Promise<RelayedPlace & { readonly token: string }> {
+    const connection = await this.connection(`${formatEndpoint(relay)} member`, relay, ticket, signal);
+    const stream = this.open(connection);
+    try {
+      const answer = await this.ask(connection, stream, { type: 'reserve' }, 'reserved', signal);
+      const { identity } = keyOfToken(answer.token);
+      connection.places.set(identity, onStream);
+      const place = this.keep(connection, stream, answer.lifetimeS);
+      place.lost.addEventListener('abort', () => connection.places.delete(identity), { once: true });
+      // Whoever shows the token comes in, wherever from.
+      return { endpoint: relay, protocol: 'tcp', token: answer.token, admit: async () => {}, ...place };
+    } catch (error) {
+      stream.destroy();
+      throw error;
+    }
+  }
+
+  /** Connects to a place that another end reserved. @throws as {@link reserve} */
+  async connect(relay: Endpoint, token: string, signal: AbortSignal): Promise<ByteStream> {
+    const name = formatEndpoint(relay);
+    const existing = this.connections.has(`${name} member`) ? `${name} member` : `${name} guest`;
+    const connection = await this.connection(existing, relay, async () => token, signal);
+    const stream = this.open(connection);
+    try {
+      await this.ask(connection, stream, { type: 'connect', token }, 'connected', signal);
+      return withAddresses(stream, connection.stream);
+    } catch (error) {
+      stream.destroy();
+      throw error;
+    }
+  }
+
+  /** Ends every connection, and with it all places and circuits. */
+  close(): void {
+    this.over.abort(new StrategyError('RELAY_LOST', 'The connections to relays were closed.'));
+    for (const opening of this.connections.values()) opening.then(({ session }) => session.destroy()).catch(() => {});
+  }
+
+  /** The connection of that name, or a new one. Several may wait for it, so none of them alone can call it off. */
+  private async connection(
+    name: string,
+    relay: Endpoint,
+    token: (signal: AbortSignal) => Promise<string>,
+    signal: AbortSignal,
+  ): Promise<Connection> {
+    let opening = this.connections.get(name);
+    if (!opening) {
+      opening = this.dial(relay, token, () => this.connections.delete(name));
+      this.connections.set(name, opening);
+      opening.catch(() => this.connections.delete(name));
+    }
+    const { clock } = this.platform;
+    return withDeadline(opening, {
+      clock,
+      timeoutMs: 3 * answerTimeoutMs,
+      signal,
+      expired: () => unreachable(formatEndpoint(relay), 'it does not answer'),
+    });
+  }
+
+  private async dial(
+    endpoint: Endpoint,
+    token: (signal: AbortSignal) => Promise<string>,
+    onClose: () => void,
+  ): Promise<Connection> {
+    const { net, clock } = this.platform;
+    const { signal } = this.over;
+    const relay = formatEndpoint(endpoint);
+    const key = keyOfToken(await token(signal));
+    try {
+      const stream = await net.connectTcp({ remote: endpoint, timeoutMs: answerTimeoutMs, signal });
+      tunePath(net, stream);
+      const sealed = await sealAsClient(stream, key, { clock, signal, timeoutMs: answerTimeoutMs });
+      const places: Connection['places'] = new Map();
+      const session: YamuxSession = new YamuxSession(sealed, {
+        role: 'client',
+        maxStreams,
+        onStream: (incoming) => void this.receive(incoming, { relay, stream, session, places }),
+        onIdle: () => session.destroy(new Error('nothing goes through this relay')),
+      });
+      // Whoever wanted it may have gone meanwhile.
+      const unused = clock.setTimer(answerTimeoutMs, () => {
+        if (session.streamCount === 0) session.destroy(new Error('nothing goes through this relay'));
+      });
+      const forget = () => {
+        unused.cancel();
+        onClose();
+      };
+      session.closed.addEventListener('abort', forget, { once: true });
+      return { relay, stream, session, places };
+    } catch (error) {
+      signal.throwIfAborted();
+      throw unreachable(relay, describeError(error).message, error);
+    }
+  }
+
+  private open({ session, relay }: Connection): YamuxStream {
+    try {
+      return session.open();
+    } catch (error) {
+      throw new StrategyError('RELAY_LOST', `The relay ${relay} takes no more streams: ${describeError(error).message}.`);
+    }
+  }
+
+  private async ask<Type extends Exclude<Answer['type'], 'refused'>>(
+    { relay, session }: Connection,
+    stream: YamuxStream,
+    request: Parameters<typeof encodeMessage>[0],
+    expected: Type,
+    signal: AbortSignal,
+  ): Promise<Extract<Answer, { type: Type }>> {
+    stream.write(encodeMessage(request));
+    const answer = await withDeadline(readMessage(stream, answerSchema, AbortSignal.any([signal, session.closed])), {
+      clock: this.platform.clock,
+      timeoutMs: answerTimeoutMs,
+      signal,
+      expired: () => unreachable(relay, `no answer within ${answerTimeoutMs / 1000} s`),
+    }).catch((error: unknown) => {
+      if (signal.aborted || error instanceof StrategyError) throw error;
+      throw unreachable(relay, describeError(error).message, error);
+    });
+    if (answer.type === 'refused') throw refusalError(answer, relay);
+    if (answer.type !== expected) throw unreachable(relay, `it answered ${answer.type} to ${request.type}`);
+    return answer as Extract<Answer, { type: Type }>;
+  }
+
+  /** Refreshes a reservation until its stream ends. */
+  private keep({ relay, session }: Connection, stream: YamuxStream, lifetimeS: number): Pick<RelayedPlace, 'lost' | 'close'> {
+    const lost = new AbortController();
+    let timer: Timer | undefined;
+    const refresh = () => {
+      timer = this.platform.clock.setTimer((lifetimeS * 1000) / 2, () => {
+        stream.write(encodeMessage({ type: 'refresh' }));
+        refresh();
+      });
+    };
+    refresh();
+    const end = (reason: StrategyError) => {
+      timer?.cancel();
+      lost.abort(reason);
+      stream.destroy();
+    };
+    const gone = (why: string) => new StrategyError('RELAY_LOST', `The place at the relay ${relay} is gone: ${why}.`);
+    // The only thing that it may still say is why the reservation ends.
+    readMessage(stream, answerSchema, session.closed).then(
+      (answer) => end(answer.type === 'refused' ? refusalError(answer, relay) : gone('it broke the protocol')),
+      (error: unknown) => end(gone(describeError(error).message)),
+    );
+    return {
+      lost: lost.signal,
+      close: async () => end(gone('it was given back')),
+    };
+  }
+
+  /** A stream that the relay opened: somebody has connected to one of our places. Never rejects. */
+  private async receive(stream: YamuxStream, { places, stream: base, session }: Connection): Promise<void> {
+    try {
+      const { place } = await withDeadline(readMessage(stream, circuitSchema, session.closed), {
+        clock: this.platform.clock,
+        timeoutMs: answerTimeoutMs,
+        expired: () => new Error('it said nothing'),
+      });
+      const onStream = places.get(place);
+      if (onStream) onStream(withAddresses(stream, base));
+      else stream.destroy();
+    } catch {
+      stream.destroy();
+    }
+  }
+}
+
+function unreachable(relay: string, why: string, cause?: unknown): StrategyError {
+  return new StrategyError('RELAY_UNREACHABLE', `The relay ${relay} cannot be used: ${why.replace(/\.$/, '')}.`, { cause });
+}
+
+/** Where the stream really goes. */
+function withAddresses(stream: YamuxStream, { localAddress, localPort, remoteAddress, remotePort }: ByteStream): ByteStream {
+  return Object.assign(stream, { localAddress, localPort, remoteAddress, remotePort });
+}

@@ -1,0 +1,29 @@
+import type { PeerRef } from '../../../core/events.js';
+import type { RelayVolunteers } from '../../../core/strategy.js';
+import { formatEndpoint } from '../../../discovery/candidates.js';
+import type { Relay, RelayFailure, RelaySource } from '../relay-source.js';
+import { streamEnds } from '../turn/stream.js';
+import type { RelayClient } from './relay-client.js';
+
+/** Linked agents that offer to relay. */
+export class VolunteerRelays implements RelaySource {
+  constructor(
+    private readonly volunteers: RelayVolunteers,
+    private readonly client: RelayClient,
+  ) {}
+
+  /** All but the peer itself: where it can be reached, it needs no relay. */
+  async relays(peer: Pick<PeerRef, 'key'>): Promise<{ found: readonly Relay[]; failures: readonly RelayFailure[] }> {
+    const others = this.volunteers.known().filter((volunteer) => volunteer.peer.key !== peer.key);
+    const found = others.map(({ peer: volunteer, endpoint }): Relay => {
+      const ticket = (signal: AbortSignal) => this.volunteers.ticket(volunteer, signal);
+      return {
+        name: formatEndpoint(endpoint),
+        address: { ...endpoint, transport: 'tcp' },
+        open: ({ onStream, signal }) =>
+          this.client.reserve(endpoint, ticket, (stream) => onStream({ stream, ...streamEnds(stream) }), signal),
+      };
+    });
+    return { found, failures: [] };
+  }
+}
