@@ -30,7 +30,10 @@ export function dotted(path: readonly PropertyKey[]): string {
 function unknownKey(parent: readonly PropertyKey[], key: string): string {
   const siblings = keysOf(nodeAt(parent));
   const near = nearestWord(key, siblings);
-  const elsewhere = configKeys().find(({ path }) => path.endsWith(`.${key}`) || path === key)?.path;
+  // The nearer to the top, the better known.
+  const [elsewhere] = configKeys()
+    .flatMap(({ path }) => (path.endsWith(`.${key}`) || path === key ? [path] : []))
+    .sort((one, other) => one.split('.').length - other.split('.').length);
   const suggestion = near ? dotted([...parent, near]) : elsewhere;
   return `there is no key ${dotted([...parent, key])}; ${suggestion ? `did you mean ${suggestion}?` : `known are ${siblings.join(', ')}`}`;
 }

@@ -1,0 +1,92 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, expect, it } from 'vitest';
+import { labTools } from '../../../scripts/setup/lab-tools.mjs';
+import type { AgentProcess } from '../agent-process.js';
+import type { Host } from '../host.js';
+import { Lab } from '../lab.js';
+import { poll } from '../poll.js';
+import { makeRouterKey, RouterProcess } from '../router-process.js';
+import { publicAddresses } from '../topology.js';
+
+let lab: Lab | undefined;
+afterEach(async () => {
+  await lab?.close();
+  lab = undefined;
+});
+
+const relayOnly = ['--strategies', 'relay', '--relay', 'always'];
+
+interface Volunteered {
+  readonly a: AgentProcess;
+  readonly b: AgentProcess;
+  readonly volunteer: AgentProcess;
+  /** Starts the volunteer's agent anew. */
+  again(): AgentProcess;
+}
+
+/** Two agents that can meet at relays alone, and a third on a public host that relays; one of the two is linked with it. */
+async function volunteered(limits: object = {}): Promise<Volunteered> {
+  const made = await Lab.create({ a: 'sym', b: 'sym', turn: false });
+  lab = made;
+  const host = made.node('core');
+  host.router = new RouterProcess(host, {
+    program: (await labTools()).yggdrasil,
+    key: makeRouterKey(),
+    peers: [`tcp://${publicAddresses[0]}:5000`],
+  });
+  await host.router.start();
+  await host.router.connected(1);
+  const again = () => startVolunteer(host, limits);
+  const volunteer = again();
+  const [a, b] = [made.a.agent({ args: relayOnly }), made.b.agent({ args: relayOnly })];
+  await Promise.all([a, b, volunteer].map((agent) => agent.event('router.connected')));
+  await made.settled();
+  made.a.pingStream(host.router.address, { intervalMs: 200 });
+  await a.event('signalling.connected', { where: ({ peer }) => peer.key === host.router.key });
+  made.a.pingStream(made.b.router.address, { intervalMs: 100 });
+  return { a, b, volunteer, again };
+}
+
+function startVolunteer(host: Host, limits: object): AgentProcess {
+  writeFileSync(join(host.folder, 'agent.conf'), JSON.stringify({ relay: { volunteer: { enabled: true, ...limits } } }));
+  return host.agent({ args: [...relayOnly, '--config', `${host.insideFolder}/agent.conf`] });
+}
+
+/** Places reserved at a volunteer, as it told at each change. */
+function circuitsOf(agent: AgentProcess): readonly unknown[] {
+  const lines = agent.events as readonly { readonly event: string; readonly circuits?: unknown }[];
+  return lines.filter(({ event }) => event === 'relay.reserved' || event === 'relay.released').map(({ circuits }) => circuits);
+}
+
+it('agents behind sym and sym meet at a third agent that volunteers, and leave nothing there', async () => {
+  const { a, b, volunteer } = await volunteered();
+  const [up] = await Promise.all([a.event('bridge.up'), b.event('bridge.up')]);
+  expect(up).toMatchObject({ kind: 'relayed', strategy: 'relay' });
+  expect(circuitsOf(volunteer).at(-1)).toBe(1);
+  await Promise.all([a.terminate(), b.terminate()]);
+  await poll('the place is given back', () => circuitsOf(volunteer).at(-1) === 0 || undefined);
+  expect((await volunteer.terminate()).code).toBe(0);
+});
+
+it('when the volunteer is killed the path ends, and returns when it is back', async () => {
+  const { a, b, volunteer, again } = await volunteered();
+  await Promise.all([a.event('bridge.up'), b.event('bridge.up')]);
+  await volunteer.kill9();
+  const down = await a.event('bridge.down');
+  const restarted = again();
+  await a.event('bridge.up', { after: down, timeoutMs: 60_000 });
+  await poll('the new one relays', () => circuitsOf(restarted).at(-1) === 1 || undefined);
+});
+
+it('a volunteer that does not serve a peer says so with a code', async () => {
+  const { a, b } = await volunteered({ allow: ['200::1'] });
+  const told = await Promise.race([
+    a.event('attempt.failed', { where: isRefusal }),
+    b.event('attempt.failed', { where: isRefusal }),
+  ]);
+  expect(told.message).toContain('RELAY_NOT_ALLOWED');
+});
+
+const isRefusal = ({ code, message }: { code: string; message: string }) =>
+  code === 'RELAY_NOT_ALLOWED' || message.includes('RELAY_NOT_ALLOWED');
