@@ -10,9 +10,14 @@ module.exports = {
       to: { circular: true, viaOnly: { dependencyTypesNot: ['type-only'] } },
     },
     { name: 'no-strays', severity: 'error', from: { path: '^src/' }, to: { couldNotResolve: true } },
-    layer('core-stands-alone', '^src/core/', '^src/(native|discovery|strategies|control|cli|composition|agent|cli\\.ts|index)'),
-    layer('native-knows-only-ports', '^src/native/', '^src/(discovery|strategies|cli|composition|agent|index)'),
-    layer('discovery-knows-only-core', '^src/discovery/', '^src/(native|strategies|cli|composition|agent|index)'),
+    layer(
+      'core-stands-alone',
+      '^src/core/',
+      '^src/(native|discovery|relay|strategies|control|cli|composition|agent|cli\\.ts|index)',
+    ),
+    layer('native-knows-only-ports', '^src/native/', '^src/(discovery|relay|strategies|cli|composition|agent|index)'),
+    layer('discovery-knows-only-core', '^src/discovery/', '^src/(native|relay|strategies|cli|composition|agent|index)'),
+    layer('relay-knows-core-and-discovery', '^src/relay/', '^src/(native|strategies|cli|composition|agent|index)'),
     layer('strategies-know-core-and-discovery', '^src/strategies/', '^src/(native|cli|composition|agent|index)'),
     {
       name: 'strategies-apart',
@@ -20,10 +25,10 @@ module.exports = {
       from: { path: '^src/strategies/([^/]+)/' },
       to: { path: '^src/strategies/', pathNot: '^src/strategies/$1/' },
     },
-    layer('control-reads-events', '^src/control/', '^src/(native|discovery|strategies|cli|composition|agent|index)'),
+    layer('control-reads-events', '^src/control/', '^src/(native|discovery|relay|strategies|cli|composition|agent|index)'),
     layer(
       'nothing-imports-the-command-line',
-      '^src/(core|native|discovery|strategies|control|composition|agent|index)',
+      '^src/(core|native|discovery|relay|strategies|control|composition|agent|index)',
       '^src/cli',
     ),
     {

@@ -140,7 +140,7 @@ describe('a place for datagrams', () => {
 it('a way of this end’s own to a place is let through its allocation, and greets without a channel', async () => {
   const place = { address: '20.0.9.2', port: 50_001 };
   const way = await (await oneOf(turnRelays())).approach?.({ place, terms, signal: never });
-  cleanUp.push(() => way?.close());
+  cleanUp.push(async () => way?.close());
   way?.greet();
   expect(await server.firstSent()).toEqual({ data: String(terms.greeting('relayed')), peer: place });
   expect([server.count(method.createPermission), server.count(method.channelBind)]).toEqual([1, 1]);

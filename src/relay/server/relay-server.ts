@@ -25,7 +25,7 @@ export interface RelayServerOptions {
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Logger;
-  /** Where to listen, all that can be; port 0 lets the system pick. */
+  /** Where to listen, families that this machine lacks left out; port 0 lets the system pick. */
   readonly listen: readonly Endpoint[];
   readonly limits: RelayLimits;
 }
@@ -39,6 +39,8 @@ const maxGreetingsPerSource = 8;
 const maxGreetings = 128;
 /** Connections of one peer, or with one place's token. An old one may linger for some seconds after its line has died. */
 const maxSessionsPerClient = 4;
+/** What listening fails with where there is no IPv6, or no IPv4. */
+const missingFamily = new Set(['EAFNOSUPPORT', 'EADDRNOTAVAIL']);
 /** First bytes of a TLS handshake (RFC 8446 §5.1) and of a STUN Binding request (RFC 8489 §5). */
 const tlsHandshake = 0x16;
 const stunRequest = 0x00;
@@ -68,16 +70,17 @@ export class RelayServer {
     this.stunRate = new RateLimit({ clock, perSecond: 20, burst: 60, sources: 4096 });
   }
 
-  /** Resolves when it listens wherever it can. @throws AgentError RELAY_LISTEN_FAILED when that is nowhere */
+  /** Resolves when it listens. @throws AgentError RELAY_LISTEN_FAILED; nothing is left behind then */
   static async open(options: RelayServerOptions): Promise<RelayServer> {
     const server = new RelayServer(options);
     const tries = await Promise.allSettled(options.listen.map((local) => server.listen(local)));
-    const failed = tries.flatMap((result) => (result.status === 'rejected' ? [result.reason as unknown] : []));
-    if (server.listeners.length > 0) return server;
+    const failures = tries.flatMap((result) => (result.status === 'rejected' ? [result.reason as unknown] : []));
+    const serious = failures.find((failure) => !missingFamily.has(describeError(failure).code));
+    if (server.listeners.length > 0 && !serious) return server;
+    await server.close();
+    const cause = serious ?? failures[0];
     const places = options.listen.map(formatEndpoint).join(', ');
-    throw new AgentError('RELAY_LISTEN_FAILED', `Cannot relay at ${places}: ${describeError(failed[0]).message}.`, {
-      cause: failed[0],
-    });
+    throw new AgentError('RELAY_LISTEN_FAILED', `Cannot relay at ${places}: ${describeError(cause).message}.`, { cause });
   }
 
   /** Where it listens. */

@@ -39,9 +39,18 @@ export async function serveStream(stream: YamuxStream, services: StreamServices)
   } catch (error) {
     const { code, message } = describeError(error);
     log.debug('relay.stream-ended', { owner: services.owner, code, message });
-    if (error instanceof StrategyError && !stream.destroyed) stream.end(encodeMessage(refusal(error)));
+    if (error instanceof StrategyError) refuse(stream, error, clock);
     else stream.destroy();
   }
+}
+
+/** Says why, and does not wait for long until the other end has read it. */
+function refuse(stream: YamuxStream, error: StrategyError, clock: Clock): void {
+  if (stream.destroyed) return;
+  stream.end(encodeMessage(refusal(error)));
+  stream.resume();
+  const patience = clock.setTimer(requestTimeoutMs, () => stream.destroy());
+  stream.once('close', () => patience.cancel());
 }
 
 /** Holds a place until its stream ends, or it does. @throws StrategyError why it was refused, or ended */

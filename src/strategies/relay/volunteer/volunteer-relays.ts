@@ -5,6 +5,9 @@ import type { Relay, RelayFailure, RelaySource } from '../relay-source.js';
 import { streamEnds } from '../turn/stream.js';
 import type { RelayClient } from './relay-client.js';
 
+/** Addresses of one volunteer that are looked at: one of each family, so that none of them crowds the others out. */
+const maxEndpoints = 2;
+
 /** Linked agents that offer to relay. */
 export class VolunteerRelays implements RelaySource {
   constructor(
@@ -14,7 +17,12 @@ export class VolunteerRelays implements RelaySource {
 
   /** All but the peer itself: where it can be reached, it needs no relay. */
   async relays(peer: Pick<PeerRef, 'key'>): Promise<{ found: readonly Relay[]; failures: readonly RelayFailure[] }> {
-    const others = this.volunteers.known().filter((volunteer) => volunteer.peer.key !== peer.key);
+    const endpoints = new Map<string, number>([[peer.key, maxEndpoints]]);
+    const others = this.volunteers.known().filter(({ peer: { key } }) => {
+      const count = endpoints.get(key) ?? 0;
+      endpoints.set(key, count + 1);
+      return count < maxEndpoints;
+    });
     const found = others.map(({ peer: volunteer, endpoint }): Relay => {
       const ticket = (signal: AbortSignal) => this.volunteers.ticket(volunteer, signal);
       return {
