@@ -1,25 +1,22 @@
 import { once } from 'node:events';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { systemClock } from '../../src/core/clock.js';
 import { StrategyError } from '../../src/core/errors.js';
 import type { Listener } from '../../src/core/net.js';
-import { systemRandom } from '../../src/core/random.js';
-import type { Path, Role } from '../../src/core/strategy.js';
+import type { Role } from '../../src/core/strategy.js';
 import { createSystemNet } from '../../src/native/system-net.js';
-import { RelayStrategy } from '../../src/strategies/relay/index.js';
-import type { DatagramWay, Relay, RelayedPlace } from '../../src/strategies/relay/relay-source.js';
-import { type Attempts, attemptAtBothEnds } from './attempts.js';
+import type { Relay, RelayedPlace } from '../../src/strategies/relay/relay-source.js';
+import { attempt as bothEnds, type Side } from './relay-attempt.js';
 import { honest, type StunServer, silent, stunServer } from './stun-server.js';
 
 const net = createSystemNet();
 let servers: StunServer[];
-let paths: Path[];
+let attempts: ReturnType<typeof bothEnds>[];
 beforeEach(() => {
   servers = [];
-  paths = [];
+  attempts = [];
 });
 afterEach(async () => {
-  for (const path of paths) path.destroy();
+  for (const path of attempts.flatMap(({ paths }) => paths)) path.destroy();
   await Promise.all(servers.map((server) => server.close()));
 });
 
@@ -56,31 +53,12 @@ class FakeRelay implements Relay {
       },
     };
   }
-
-  async approach(): Promise<DatagramWay> {
-    throw new StrategyError('RELAY_NONE', 'It takes no datagrams.');
-  }
 }
 
-interface Side {
-  readonly relays: readonly Relay[];
-  readonly use?: 'never' | 'faster' | 'always';
-}
-
-/** Runs the strategy at both ends. */
-function attempt(sides: Readonly<Record<Role, Side>>): Attempts {
-  const log = { debug() {}, info() {}, warn() {}, error() {} };
-  const services = { stateDir: '', net, clock: systemClock, random: systemRandom, log, addresses: { stunServers: [] } };
-  const strategy = ({ relays, use = 'faster' }: Side) =>
-    new RelayStrategy(services, () => ({ use, turn: [] }), [{ relays: async () => ({ found: relays, failures: [] }) }]);
-  const attempts = attemptAtBothEnds({ controlling: strategy(sides.controlling), controlled: strategy(sides.controlled) });
-  for (const run of Object.values(attempts.run)) {
-    run.then(
-      (found) => paths.push(found),
-      () => {},
-    );
-  }
-  return attempts;
+function attempt(sides: Readonly<Record<Role, Side>>): ReturnType<typeof bothEnds> {
+  const made = bothEnds(sides);
+  attempts.push(made);
+  return made;
 }
 
 describe('two ends at a relay', () => {

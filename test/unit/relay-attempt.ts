@@ -1,0 +1,42 @@
+import { systemClock } from '../../src/core/clock.js';
+import { systemRandom } from '../../src/core/random.js';
+import type { Path, Role } from '../../src/core/strategy.js';
+import { createSystemNet } from '../../src/native/system-net.js';
+import { RelayStrategy } from '../../src/strategies/relay/index.js';
+import type { Relay, RelaySource } from '../../src/strategies/relay/relay-source.js';
+import type { RelayClient } from '../../src/strategies/relay/volunteer/relay-client.js';
+import { type Attempts, attemptAtBothEnds } from './attempts.js';
+
+const net = createSystemNet();
+const log = { debug() {}, info() {}, warn() {}, error() {} };
+
+/** What one end brings along. */
+export interface Side {
+  /** @default none */
+  readonly relays?: readonly Relay[];
+  /** Where more relays come from, with the client that speaks with them. */
+  readonly volunteers?: { readonly source: RelaySource; readonly client: RelayClient };
+  readonly use?: 'never' | 'faster' | 'always';
+}
+
+/** Runs the strategy at both ends. */
+export function attempt(sides: Readonly<Record<Role, Side>>): Attempts & {
+  /** Those that came of it, to be destroyed. */
+  readonly paths: readonly Path[];
+} {
+  const services = { stateDir: '', net, clock: systemClock, random: systemRandom, log, addresses: { stunServers: [] } };
+  const strategy = ({ relays = [], volunteers, use = 'faster' }: Side) => {
+    const named: RelaySource = { relays: async () => ({ found: relays, failures: [] }) };
+    const sources = volunteers ? [named, volunteers.source] : [named];
+    return new RelayStrategy(services, () => ({ use, turn: [] }), sources, volunteers?.client);
+  };
+  const paths: Path[] = [];
+  const attempts = attemptAtBothEnds({ controlling: strategy(sides.controlling), controlled: strategy(sides.controlled) });
+  for (const run of Object.values(attempts.run)) {
+    run.then(
+      (found) => paths.push(found),
+      () => {},
+    );
+  }
+  return { ...attempts, paths };
+}
