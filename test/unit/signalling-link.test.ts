@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { SignallingError } from '../../src/core/errors.js';
+import { SignallingError, StrategyError } from '../../src/core/errors.js';
 import { addressOf } from '../../src/core/overlay-address.js';
 import type { Services } from '../../src/core/peer-services.js';
 import { systemRandom } from '../../src/core/random.js';
@@ -237,3 +237,32 @@ describe('a link', () => {
 function offers(address: string): Services {
   return { stun: [{ address, port: 3478 }], relay: [] };
 }
+
+describe('leave to use a peer’s relay', () => {
+  it('is granted by whoever the link asks', async () => {
+    const { controlling, controlled } = await linkedEnds();
+    controlled.grantRelayBy(() => 'ab'.repeat(32));
+    expect(await controlling.askRelay(never)).toBe('ab'.repeat(32));
+  });
+
+  it('is refused with the peer’s reason', async () => {
+    const { controlling, controlled } = await linkedEnds();
+    controlled.grantRelayBy(() => {
+      throw new StrategyError('RELAY_BYTES_SPENT', 'Come back tomorrow.');
+    });
+    const refused = controlling.askRelay(never);
+    await expect(refused).rejects.toMatchObject({ code: 'RELAY_BYTES_SPENT', message: expect.stringContaining('tomorrow') });
+  });
+
+  it('is refused where nobody relays', async () => {
+    const { controlling } = await linkedEnds();
+    await expect(controlling.askRelay(never)).rejects.toMatchObject({ code: 'RELAY_NOT_ALLOWED' });
+  });
+
+  it('is not waited for longer than the link lives', async () => {
+    const { controlling, controlled } = await linkedEnds();
+    const asked = controlling.askRelay(never);
+    controlled.abandon();
+    await expect(asked).rejects.toBeInstanceOf(Error);
+  });
+});
