@@ -18,6 +18,7 @@ afterEach(async () => {
 const relayOnly = ['--strategies', 'relay', '--relay', 'always'];
 
 interface Volunteered {
+  readonly made: Lab;
   readonly a: AgentProcess;
   readonly b: AgentProcess;
   readonly volunteer: AgentProcess;
@@ -29,14 +30,7 @@ interface Volunteered {
 async function volunteered(limits: object = {}): Promise<Volunteered> {
   const made = await Lab.create({ a: 'sym', b: 'sym', turn: false });
   lab = made;
-  const host = made.node('core');
-  host.router = new RouterProcess(host, {
-    program: (await labTools()).yggdrasil,
-    key: makeRouterKey(),
-    peers: [`tcp://${publicAddresses[0]}:5000`],
-  });
-  await host.router.start();
-  await host.router.connected(1);
+  const host = await withRouter(made.node('core'));
   const again = () => startVolunteer(host, limits);
   const volunteer = again();
   const [a, b] = [made.a.agent({ args: relayOnly }), made.b.agent({ args: relayOnly })];
@@ -45,7 +39,16 @@ async function volunteered(limits: object = {}): Promise<Volunteered> {
   made.a.pingStream(host.router.address, { intervalMs: 200 });
   await a.event('signalling.connected', { where: ({ peer }) => peer.key === host.router.key });
   made.a.pingStream(made.b.router.address, { intervalMs: 100 });
-  return { a, b, volunteer, again };
+  return { made, a, b, volunteer, again };
+}
+
+/** Runs a router on a node that has none, peered with the public one. */
+async function withRouter(host: Host): Promise<Host> {
+  const program = (await labTools()).yggdrasil;
+  host.router = new RouterProcess(host, { program, key: makeRouterKey(), peers: [`tcp://${publicAddresses[0]}:5000`] });
+  await host.router.start();
+  await host.router.connected(1);
+  return host;
 }
 
 function startVolunteer(host: Host, limits: object): AgentProcess {
@@ -77,6 +80,18 @@ it('when the volunteer is killed the path ends, and returns when it is back', as
   const restarted = again();
   await a.event('bridge.up', { after: down, timeoutMs: 60_000 });
   await poll('the new one relays', () => circuitsOf(restarted).at(-1) === 1 || undefined);
+});
+
+it('a volunteer with as many circuits as it grants refuses another with a code, and serves on', async () => {
+  const { made, a, b } = await volunteered({ maxCircuits: 1 });
+  await Promise.all([a.event('bridge.up'), b.event('bridge.up')]);
+  const third = await withRouter(made.node('rb'));
+  const c = third.agent({ args: relayOnly });
+  await c.event('router.connected');
+  made.a.pingStream(third.router.address, { intervalMs: 200 });
+  await a.event('attempt.failed', { where: ({ peer, code }) => peer.key === third.router.key && code === 'RELAY_FULL' });
+  expect(await made.b.ping(made.a.router.address)).toMatchObject({ received: 3 });
+  expect([...a.events, ...b.events].filter(({ event }) => event === 'bridge.down')).toEqual([]);
 });
 
 it('a volunteer that does not serve a peer says so with a code', async () => {
