@@ -10,6 +10,7 @@ const packages = {
   ping: { 'apt-get': 'iputils-ping', dnf: 'iputils', apk: 'iputils', pacman: 'iputils' },
   turnserver: { 'apt-get': 'coturn', dnf: 'coturn', apk: 'coturn', pacman: 'coturn' },
   miniupnpd: { 'apt-get': 'miniupnpd-nftables', dnf: 'miniupnpd', apk: 'miniupnpd-nftables', pacman: 'miniupnpd' },
+  conntrack: { 'apt-get': 'conntrack', dnf: 'conntrack-tools', apk: 'conntrack-tools', pacman: 'conntrack-tools' },
   unshare: { 'apt-get': 'util-linux', dnf: 'util-linux', apk: 'util-linux', pacman: 'util-linux' },
   nsenter: { 'apt-get': 'util-linux', dnf: 'util-linux', apk: 'util-linux', pacman: 'util-linux' },
   'c++': { 'apt-get': 'g++', dnf: 'gcc-c++', apk: 'g++ linux-headers', pacman: 'gcc' },

@@ -82,6 +82,11 @@ export interface Listener {
 export interface TcpTuning {
   /** Give up on unacknowledged data, and on an idle line with keepalive, after this many milliseconds (TCP_USER_TIMEOUT). */
   readonly userTimeoutMs?: number;
+  /**
+   * Longest pause between two retransmissions, in milliseconds, 1000 to 120000 (TCP_RTO_MAX_MS, Linux 6.15). Unless `userTimeoutMs` is
+   * set, too, fifteen of them end the connection.
+   */
+  readonly maxRetransmitMs?: number;
   /** Probe an idle line this often, in milliseconds, whole seconds (SO_KEEPALIVE, TCP_KEEPIDLE, TCP_KEEPINTVL). */
   readonly keepAliveMs?: number;
   /** Congestion control to ask for, such as `bbr` (TCP_CONGESTION). */

@@ -91,7 +91,7 @@ export class Peer {
     return this.bridges.size === 0 && this.following.size === 0 && this.state !== 'climbing';
   }
 
-  /** A link with this peer has come up, whoever dialled. */
+  /** A link with this peer has come up, whoever dialled, or is of use again. */
   linkUp(): void {
     this.backOff.reset();
     this.rested.abort();
@@ -155,6 +155,7 @@ export class Peer {
   /** Controlling end: one climb, and the bridge that comes of it until it is down, with better ones in between. */
   private async control(link: SignallingLink, signal: AbortSignal): Promise<void> {
     const { services, ref } = this;
+    link.onRevived = () => this.linkUp();
     await services.wanted(this, AbortSignal.any([signal, link.signal]));
     const refusal = services.refusal(this);
     if (refusal) throw refusal;

@@ -20,6 +20,8 @@ export interface Addon {
   /** undefined for anything but a TCP socket. */
   tcpInfo(fd: number): TcpInfo | undefined;
   setUserTimeout(fd: number, timeoutMs: number): boolean;
+  /** False where the kernel lacks it: before Linux 6.15. */
+  setMaxRetransmit(fd: number, milliseconds: number): boolean;
   setKeepAlive(fd: number, idleSeconds: number, intervalSeconds: number, count: number): boolean;
   setNoDelay(fd: number): boolean;
   /** False where the kernel lacks it. */
@@ -57,7 +59,7 @@ interface Descriptor {
 export type LoadedAddon = { readonly addon: Addon } | { readonly addon?: undefined; readonly reason: string };
 
 /** The exports this file describes; a build of other sources may lack some. */
-const interfaceVersion = 1;
+const interfaceVersion = 2;
 
 /**
  * Loads the addon that was built here (`build/Release`) or came with the package (`prebuilds`). Never throws. With the

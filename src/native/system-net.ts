@@ -49,9 +49,10 @@ function askAddon<Answer>(ask: ((fd: number) => Answer | undefined) | undefined,
 function tuneByAddon(addon: Addon, stream: ByteStream, tuning: TcpTuning): readonly (keyof TcpTuning)[] {
   const fd = descriptorOf(stream);
   if (fd === undefined) return [];
-  const { userTimeoutMs, keepAliveMs, congestion } = tuning;
+  const { userTimeoutMs, maxRetransmitMs, keepAliveMs, congestion } = tuning;
   const applied: (keyof TcpTuning)[] = [];
   if (userTimeoutMs !== undefined && addon.setUserTimeout(fd, Math.round(userTimeoutMs))) applied.push('userTimeoutMs');
+  if (maxRetransmitMs !== undefined && addon.setMaxRetransmit(fd, Math.round(maxRetransmitMs))) applied.push('maxRetransmitMs');
   if (keepAliveMs !== undefined) {
     const seconds = Math.max(1, Math.round(keepAliveMs / 1000));
     if (addon.setKeepAlive(fd, seconds, seconds, keepAliveProbes)) applied.push('keepAliveMs');

@@ -63,16 +63,14 @@ export class AgentProcess {
   /** The first event of that name, said already or yet to come. @throws LabError with the agent's last lines */
   event<Name extends EventName>(name: Name, options: EventWait<Name> = {}): Promise<AgentLine<Name>> {
     const { timeoutMs = 30_000, signal, where = () => true, after } = options;
-    let skip = after === undefined ? 0 : this.events.indexOf(after) + 1;
+    const start = after === undefined ? 0 : this.events.indexOf(after) + 1;
+    let next = 0;
     const find = (line: string): AgentLine<Name> | undefined => {
-      const parsed = parseLine(line);
-      if (parsed === undefined) return undefined;
-      if (skip > 0) {
-        skip -= 1;
-        return undefined;
-      }
-      if (parsed.event !== name) return undefined;
-      const named = parsed as AgentLine<Name>;
+      if (parseLine(line) === undefined) return undefined;
+      const index = next++;
+      const event = this.events[index];
+      if (index < start || event?.event !== name) return undefined;
+      const named = event as AgentLine<Name>;
       return where(named) ? named : undefined;
     };
     return this.process.line(name, find, { timeoutMs, ...(signal ? { signal } : {}) });

@@ -30,6 +30,8 @@ export class CrossingError extends LabError {
   }
 }
 
+export type CrossingOptions = LabOptions & { readonly agent?: AgentOptions };
+
 /** Two agents in a laboratory, from before their routers have a session to after their clean end. */
 export class Crossing {
   private constructor(
@@ -38,7 +40,7 @@ export class Crossing {
   ) {}
 
   /** Resolves when both agents have their routers. No traffic has passed between the two yet, so there is no session. */
-  static async prepare(options: LabOptions & { readonly agent?: AgentOptions }): Promise<Crossing> {
+  static async prepare(options: CrossingOptions): Promise<Crossing> {
     const lab = await Lab.create(options);
     try {
       const agents = { a: lab.a.agent(options.agent), b: lab.b.agent(options.agent) };
@@ -63,6 +65,16 @@ export class Crossing {
       if (a === undefined || b === undefined) throw new LabError('unreachable');
       await delay(settleMs);
       return this.report(ping, { a, b });
+    } finally {
+      await ping.stop();
+    }
+  }
+
+  /** Sends the traffic that makes the session, and waits for the agent of a to have tried everything in vain; it must be controlling. */
+  async exhausted({ timeoutMs = 30_000 } = {}): Promise<AgentLine<'ladder.exhausted'>> {
+    const ping = this.lab.a.pingStream(this.lab.b.router.address, { intervalMs: 100 });
+    try {
+      return await this.agents.a.event('ladder.exhausted', { timeoutMs });
     } finally {
       await ping.stop();
     }

@@ -4,6 +4,7 @@ import { Lab, type LabOptions } from './lab.js';
 import { median } from './ping.js';
 import { poll } from './poll.js';
 import { exchangeUdp, mappedPorts, openTcp } from './reachability.js';
+import { publicIpv6Address } from './topology.js';
 
 let lab: Lab | undefined;
 afterEach(async () => {
@@ -55,6 +56,22 @@ describe('a NAT kind', () => {
     const { a, p } = await network({ a: 'sym' });
     const [one, other] = await mappedPorts(a, p, 40_000);
     expect(one).not.toBe(other);
+  });
+
+  it('seq takes the next port for each destination', async () => {
+    const { a, p } = await network({ a: 'seq' });
+    const [one = 0, other = 0] = await mappedPorts(a, p, 40_000);
+    expect(other - one).toBe(1);
+  });
+
+  it('fw6 drops an unexpected connection', async () => {
+    const { a, b } = await network({ a: 'fw6', b: 'fw6' });
+    expect(await openTcp(a, b, b.address)).toBe('dropped');
+  });
+
+  it('fw6 lets the host out by IPv6', async () => {
+    const { a, p } = await network({ a: 'fw6' });
+    expect(await openTcp(a, p, publicIpv6Address)).toBe('connected');
   });
 
   it('prc forwards UDP', async () => {

@@ -7,9 +7,20 @@ import { GatewayProcess } from './gateway-process.js';
 import { Host } from './host.js';
 import { LabError } from './lab-error.js';
 import { Namespaces } from './namespaces.js';
-import type { NatKindName } from './nat-kinds.js';
+import { type NatKindName, natKinds } from './nat-kinds.js';
 import { makeRouterKey, type RouterKey, RouterProcess } from './router-process.js';
-import { type GatewayPlan, type Line, type Link, planTopology, publicAddresses, type Site, thirdAddress } from './topology.js';
+import {
+  type GatewayPlan,
+  type Link,
+  type LinkLine,
+  planTopology,
+  publicAddresses,
+  publicIpv6Address,
+  type Sharing,
+  type Site,
+  sites,
+  thirdAddress,
+} from './topology.js';
 
 export interface LabOptions {
   /** @default 'prc' */
@@ -17,9 +28,13 @@ export interface LabOptions {
   /** @default 'prc' */
   readonly b?: NatKindName;
   /** One-way delays of the lines to the public network, in milliseconds, or all about a line. @default none */
-  readonly links?: { readonly [node in Line]?: Link | number };
+  readonly links?: { readonly [node in LinkLine]?: Link | number };
   /** A third host `c`, without a NAT, whose router knows the public peer too. @default false */
   readonly third?: boolean;
+  /** Puts both hosts behind the routers of a's kind. @default each has its own */
+  readonly sharing?: Sharing;
+  /** Kind of a second NAT, behind which {@link Lab.goOver} takes host a. @default none */
+  readonly other?: NatKindName;
   /** Run yggdrasil on both hosts and on the public peer. @default true */
   readonly routers?: boolean;
   /** Which host's key is the lower one, so that its agent controls. @default left to chance */
@@ -53,9 +68,9 @@ export class Lab {
 
   /** Resolves when both routers are peered with the public one and coturn answers. */
   static async create(options: LabOptions = {}): Promise<Lab> {
-    const { a = 'prc', b = 'prc', links, third = false, routers = true, turn = true } = options;
+    const { a = 'prc', b = 'prc', links, third = false, sharing, other, routers = true, turn = true } = options;
     const tools = await labTools();
-    const topology = planTopology({ a, b, third, links: links && completeLinks(links) });
+    const topology = planTopology({ a, b, third, links: links && completeLinks(links), sharing, other });
     const namespaces = await Namespaces.open();
     try {
       await runScript(namespaces, topology.script);
@@ -66,7 +81,7 @@ export class Lab {
         starts.push(emulator.line('sign of readiness', (line) => line === 'ready' || undefined));
       }
       if (turn) starts.push(lab.startTurn());
-      if (routers) starts.push(lab.startRouters(tools.yggdrasil, options.controlling));
+      if (routers) starts.push(lab.startRouters(tools.yggdrasil, { a, b }, options.controlling));
       await Promise.all(starts);
       return lab;
     } catch (error) {
@@ -126,6 +141,31 @@ export class Lab {
     await this.node('core').exec(['nft', 'flush', 'chain', 'inet', 'lab', 'forward']);
   }
 
+  /** Switches a router such as `ra` off and on: its lines are dead for so long, and mappings of every kind are gone for good. */
+  async reboot(name: string, downMs = 2000): Promise<void> {
+    const router = this.node(name);
+    const gateway = this.gateways.get(name);
+    const ip = (...lines: string[]) => router.exec(['ip', '-batch', '-'], { input: lines.join('\n') });
+    const route = await router.exec(['ip', 'route', 'show', 'default']);
+    await gateway?.loseAll();
+    await ip('link set lan down', 'link set wan down');
+    await router.exec(['conntrack', '--flush']);
+    await delay(downMs);
+    await ip('link set lan up', 'link set wan up', `route add ${route.trim()}`);
+    await gateway?.start();
+  }
+
+  /** Takes host a from its network to the other one, as a laptop does: its address, its gateway and its NAT are others then. */
+  async goOver(): Promise<void> {
+    const lines = [
+      'link set wan down',
+      'link set wlan up',
+      'addr add 192.168.4.2/24 dev wlan',
+      'route add default via 192.168.4.1',
+    ];
+    await this.a.exec(['ip', '-batch', '-'], { input: lines.join('\n') });
+  }
+
   /** Ends everything in it. Idempotent. */
   close(): Promise<void> {
     return this.namespaces.close();
@@ -145,15 +185,23 @@ export class Lab {
     await this.p.spawn(argv).line('sign of readiness', (line) => line.includes('Total General servers') || undefined);
   }
 
-  private async startRouters(program: string, controlling: Site | undefined): Promise<void> {
+  private async startRouters(
+    program: string,
+    kinds: Readonly<Record<Site, NatKindName>>,
+    controlling: Site | undefined,
+  ): Promise<void> {
     const keys = pairOfKeys(controlling);
-    this.p.router = new RouterProcess(this.p, { program, key: makeRouterKey(), listen: ['tcp://0.0.0.0:5000'] });
-    const hosts = [this.a, this.b, ...(this.third ? [this.third] : [])];
-    for (const [index, host] of hosts.entries()) {
-      const key = [keys.a, keys.b][index] ?? makeRouterKey();
+    this.p.router = new RouterProcess(this.p, { program, key: makeRouterKey(), listen: ['tcp://[::]:5000'] });
+    const prepare = (host: Host, key: RouterKey, publicPeer: string) => {
       const listen = ['tcp://0.0.0.0:7002'];
-      host.router = new RouterProcess(host, { program, key, listen, peers: [`tcp://${publicAddresses[0]}:5000`] });
-    }
+      host.router = new RouterProcess(host, { program, key, listen, peers: [`tcp://${publicPeer}:5000`] });
+      return host;
+    };
+    const hosts = sites.map((site) => {
+      const ipv6Only = natKinds[kinds[site]].families === 6;
+      return prepare(this[site], keys[site], ipv6Only ? `[${publicIpv6Address}]` : publicAddresses[0]);
+    });
+    if (this.third) hosts.push(prepare(this.third, makeRouterKey(), publicAddresses[0]));
     // One that dials before there is an answer waits seconds before it dials again.
     await this.p.router.start();
     await Promise.all(hosts.map((host) => host.router.start()));
@@ -162,7 +210,7 @@ export class Lab {
   }
 }
 
-function completeLinks(links: NonNullable<LabOptions['links']>): { readonly [node in Line]?: Link | undefined } {
+function completeLinks(links: NonNullable<LabOptions['links']>): { readonly [node in LinkLine]?: Link | undefined } {
   const complete = (link: Link | number | undefined) => (typeof link === 'number' ? { delayMs: link } : link);
   return { a: complete(links.a), b: complete(links.b), c: complete(links.c), p: complete(links.p) };
 }

@@ -2,15 +2,18 @@ import { writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { Crossing, CrossingError, type CrossingReport } from './crossing.js';
 import { type GridCell, gridMarkdown, gridSummary, gridTable } from './nat-grid-table.js';
-import { type NatKindName, natKindNames } from './nat-kinds.js';
+import { type NatKindName, natKindNames, natKinds } from './nat-kinds.js';
 import { publicAddresses } from './topology.js';
+
+/** Between a host without IPv4 and one without IPv6 there is no path to find. */
+const usualKinds = natKindNames.filter((name) => natKinds[name].families !== 6);
 
 const help = `node scripts/nat-grid.mjs [--kinds K,K,...] [--repeat N] [--timeout S] [--json] [--markdown FILE]
 
 Bridges every pair of NAT kinds in a laboratory with lines of 10, 10 and 20 ms, and tells how long each took from the session
 to the bridge at both ends. Ends with 1 when a pair got no bridge or left something behind.
 
-  --kinds     of ${natKindNames.join(', ')} (default: all)
+  --kinds     of ${natKindNames.join(', ')} (default: all of IPv4)
   --repeat    runs of each pair (default 1)
   --parallel  laboratories at a time (default 2)
   --timeout   seconds until a pair has failed (default 60)
@@ -86,7 +89,7 @@ function readOptions(): Options | number {
   const numbers = { repeat: text('1'), parallel: text('2'), timeout: text('60') };
   try {
     const options = {
-      kinds: text(natKindNames.join(',')),
+      kinds: text(usualKinds.join(',')),
       ...numbers,
       json: flag,
       help: flag,

@@ -14,6 +14,10 @@ export const natKindNames = [
   'pmp',
   'pcp',
   'stacked',
+  'seq',
+  'brief',
+  'fw6',
+  'dual',
 ] as const;
 export type NatKindName = (typeof natKindNames)[number];
 
@@ -24,15 +28,17 @@ export interface NatKind {
   readonly host?: string;
   /** Packet filters of the routers on the way out, from the public network inwards; none puts the host on that network. */
   readonly routers: readonly NatRouter[];
+  /** What the host has addresses of. That of IPv6 is public, behind a router with a stateful firewall. @default 4 */
+  readonly families?: 6 | 'both';
 }
 
 /** A router that translates addresses (NAPT), in the terms of RFC 4787 (UDP) and RFC 5382 (TCP). */
 export interface NatRouter {
   /**
    * RFC 4787 §4.1 and §4.2. `preserving` keeps the source port unless it is taken, so that a host sees endpoint-independent
-   * mapping; `random` takes a new port for each destination: address- and port-dependent mapping.
+   * mapping; `random` takes a new port for each destination, and `sequential` the next one: address- and port-dependent mapping.
    */
-  readonly mapping: 'preserving' | 'random';
+  readonly mapping: 'preserving' | 'random' | 'sequential';
   /**
    * RFC 4787 §5. `endpoint-independent` lets anyone in; `drop` and `reset` are address- and port-dependent filtering that answer
    * an unexpected packet with silence (as RFC 5382 REQ-4 asks) or with RST and ICMP errors, which it forbids and some do.
@@ -40,6 +46,8 @@ export interface NatRouter {
   readonly filtering: 'endpoint-independent' | 'drop' | 'reset';
   /** @default true */
   readonly forwardsUdp?: boolean;
+  /** How long a mapping of UDP outlives its last packet, in seconds (RFC 4787 §4.3). @default the kernel's 30 and 120 */
+  readonly udpLifetimeSeconds?: number;
   /** Protocols by which hosts may have ports mapped. @default none */
   readonly maps?: readonly MappingProtocolName[];
 }
@@ -76,6 +84,17 @@ export const natKinds: Readonly<Record<NatKindName, NatKind>> = {
     routers: [portRestricted, { ...portRestricted, maps: ['igdv2', 'nat-pmp', 'pcp'] }],
   },
   pcp: { meaning: 'port-restricted NAT that maps ports by PCP', routers: [{ ...portRestricted, maps: ['pcp'] }] },
+  seq: { meaning: 'NAT, the next port for each destination', routers: [{ mapping: 'sequential', filtering: 'drop' }] },
+  brief: {
+    meaning: 'NAT, the next port for each destination, that forgets a silent UDP mapping after 20 s',
+    routers: [{ mapping: 'sequential', filtering: 'drop', udpLifetimeSeconds: 20 }],
+  },
+  fw6: { meaning: 'no IPv4; IPv6 behind a router with a stateful firewall', routers: [], families: 6 },
+  dual: {
+    meaning: 'sym, and IPv6 behind a router with a stateful firewall',
+    routers: [{ mapping: 'random', filtering: 'drop' }],
+    families: 'both',
+  },
 };
 
 function statefulFirewall(): string {
@@ -90,7 +109,21 @@ table inet lab {
 }`;
 }
 
-/** nft rules of a router with interfaces `wan` and `lan`. @param inside IPv4 address of what is behind it */
+/** nft rules of a router between `wan` and `lan` that lets IPv6 out, and in what answers it (RFC 6092). */
+export const firewallRuleset = `
+table inet lab {
+  chain forward {
+    type filter hook forward priority filter; policy drop;
+    ct state established,related accept
+    iifname "lan" accept
+    icmpv6 type echo-request accept
+  }
+}`;
+
+/**
+ * nft rules of a router with interfaces `wan` and `lan`, and `lan2` where it has two networks behind it.
+ * @param inside IPv4 address of what is behind it
+ */
 export function natRuleset({ mapping, filtering, forwardsUdp = true, maps = [] }: NatRouter, inside: string): string {
   const mapsPorts = maps.length > 0;
   return `
@@ -104,13 +137,14 @@ table inet lab {
   chain postrouting {
     type nat hook postrouting priority srcnat; policy accept;
     ${mapsPorts ? 'jump postrouting_miniupnpd' : ''}
-    oifname "wan" masquerade ${mapping === 'random' ? 'fully-random' : ''}
+    ${translation[mapping]}
   }
   chain forward {
     type filter hook forward priority filter; policy drop;
     ${forwardsUdp ? '' : 'meta l4proto udp drop'}
     ct state established,related accept
-    iifname "lan" accept
+    iifname { "lan", "lan2" } accept
+    icmpv6 type echo-request accept
     ct status dnat accept
     ${mapsPorts ? 'jump miniupnpd' : ''}
   }
@@ -121,11 +155,23 @@ table inet lab {
     iifname != "wan" accept
     ct state established,related accept
     icmp type echo-request accept
+    meta l4proto ipv6-icmp accept
     ${filtering === 'reset' ? 'meta l4proto tcp reject with tcp reset' : 'drop'}
     ${filtering === 'reset' ? 'reject' : ''}
   }
 }`;
 }
+
+/** The kernel picks ports at random or not at all, so that one after another is a list that it goes through. */
+const sequence = Array.from({ length: 2048 }, (_, index) => `${index} : ${40_000 + index}`).join(', ');
+const counting = (protocol: 'tcp' | 'udp') =>
+  `meta nfproto ipv4 oifname "wan" meta l4proto ${protocol} masquerade to :numgen inc mod 2048 map { ${sequence} }`;
+
+const translation: Readonly<Record<NatRouter['mapping'], string>> = {
+  preserving: 'meta nfproto ipv4 oifname "wan" masquerade',
+  random: 'meta nfproto ipv4 oifname "wan" masquerade fully-random',
+  sequential: [counting('tcp'), counting('udp'), 'meta nfproto ipv4 oifname "wan" masquerade'].join('\n    '),
+};
 
 /** Of a datagram's payload: the version of PCP, or 0 for NAT-PMP. miniupnpd speaks both or none. */
 const firstByte = '@th,64,8';

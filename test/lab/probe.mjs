@@ -14,7 +14,7 @@ else if (mode === 'tcp') console.log(await openTcp(args[0], Number(args[1])));
 else console.log(JSON.stringify(await exchange(Number(args[0]), Number(args[1]), args.slice(2))));
 
 async function serve() {
-  await new Promise((resolve) => createServer((socket) => socket.on('error', () => {})).listen(4000, '0.0.0.0', resolve));
+  await new Promise((resolve) => createServer((socket) => socket.on('error', () => {})).listen(4000, '::', resolve));
   const own = Object.values(networkInterfaces())
     .flat()
     .filter(({ family, internal }) => family === 'IPv4' && !internal);

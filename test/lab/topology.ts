@@ -1,9 +1,15 @@
-import { type MappingProtocolName, type NatKindName, natKinds, natRuleset } from './nat-kinds.js';
+import {
+  firewallRuleset,
+  type MappingProtocolName,
+  type NatKindName,
+  type NatRouter,
+  natKinds,
+  natRuleset,
+} from './nat-kinds.js';
+import { NetworkScript } from './network-script.js';
 
 export type Site = 'a' | 'b';
 export const sites: readonly Site[] = ['a', 'b'];
-/** What has a line to the public network: the sites, the third host and the public peer. */
-export type Line = Site | 'c' | 'p';
 
 /** A line to the public network; every number holds for each direction on its own. */
 export interface Link {
@@ -17,20 +23,35 @@ export interface Link {
   readonly queueBytes?: number;
 }
 
+/** Both hosts behind one router: in one network, or in two that it forwards nothing between but what went out and comes back in. */
+export type Sharing = 'network' | 'hairpin';
+
 export interface TopologyOptions {
   readonly a: NatKindName;
   readonly b: NatKindName;
   /** Lines of the two sites and of the public peer. Without any, packets pass as fast as the kernel hands them over. */
-  readonly links?: { readonly [node in Line]?: Link | undefined } | undefined;
+  readonly links?: { readonly [node in LinkLine]?: Link | undefined } | undefined;
   /** A third host, on the public network. @default false */
   readonly third?: boolean;
+  /** Puts both hosts behind the routers of a's kind. */
+  readonly sharing?: Sharing | undefined;
+  /** Another network that host a is in reach of, behind a NAT of this kind, and can go over to. */
+  readonly other?: NatKindName | undefined;
 }
 
 /** Address of the public peer; STUN and TURN answer on both (RFC 5780 wants two). */
 export const publicAddresses = ['20.0.9.2', '20.0.9.3'] as const;
+/** The public peer's other address, for hosts without IPv4. */
+export const publicIpv6Address = '2a00:20:9::2';
+
 /** Address of the third host. */
 export const thirdAddress = '20.0.3.2';
-const subnets = { a: 1, b: 2, c: 3, p: 9 } as const;
+
+/** Lines that may be given a delay: of the sites, of the third host and of the public peer. */
+export type LinkLine = Site | 'c' | 'p';
+/** A node's line to the core: one of those, or that of the network that host a can go over to. */
+type Line = LinkLine | 'o';
+const subnets = { a: 1, b: 2, c: 3, o: 4, p: 9 } as const;
 
 export interface Topology {
   /** A shell script that builds it, to be run inside Namespaces. */
@@ -55,124 +76,205 @@ export interface GatewayPlan {
 }
 
 /**
- * Two hosts (`ha`, `hb`), each behind the routers of its NAT kind (`ra`, and `qa` inside it), a public peer (`p`) and, if wanted, a
- * third host without a NAT (`hc`), all joined by `core`; with links, through `em`. A node's side towards the public network is `wan`, the other is `lan`.
+ * Two hosts (`ha`, `hb`), each behind the routers of its NAT kind (`ra`, and `qa` inside it), a public peer (`p`) and,
+ * if wanted, a third host without a NAT (`hc`), all joined by `core`; with links, through `em`. A node's side towards the public network is `wan`, the other is `lan`.
  */
-export function planTopology({ a, b, links, third = false }: TopologyOptions): Topology {
+export function planTopology({ a, b, links, third = false, sharing, other }: TopologyOptions): Topology {
   const plan = new Plan(links);
-  plan.node('core', { forwards: true });
-  plan.rules('core', 'table inet lab {\n  chain forward {\n    type filter hook forward priority filter; policy accept;\n  }\n}');
-  plan.node('p');
-  plan.uplink('p', 'p');
-  plan.address('p', 'wan', `${publicAddresses[1]}/24`);
-  if (third) {
-    plan.node('hc');
-    plan.uplink('hc', 'c');
-  }
-  const addresses = { a: plan.site('a', a), b: plan.site('b', b) };
-  return { script: plan.script(), emulator: plan.emulator, addresses, gateways: plan.gateways };
+  const addresses = sharing ? plan.sharedSite(a, sharing) : { a: plan.site('a', a), b: plan.site('b', b) };
+  if (third) plan.thirdHost();
+  if (other) plan.otherNetwork(other);
+  return { script: String(plan.script), emulator: plan.emulator, addresses, gateways: plan.gateways };
 }
 
+/** A router looks for its neighbours from a link-local address, which it otherwise has after a second or two (RFC 4862 §5.4). */
+const forwardsIpv6 = `cd /proc/sys/net/ipv6/conf; echo 1 > all/forwarding; for device in *; do echo 0 > $device/accept_dad; done`;
+
 class Plan {
+  readonly script: NetworkScript;
   /** Arguments of the link emulator so far. */
-  emulator: string[] | undefined;
+  readonly emulator: string[] | undefined;
   readonly gateways: GatewayPlan[] = [];
-  private readonly creation: string[] = [];
-  private readonly settings = new Map<string, string[]>();
-  private readonly shell: string[] = [];
 
   constructor(private readonly links: TopologyOptions['links']) {
-    if (links === undefined) return;
-    this.emulator = [];
-    this.node('em');
-    // Nothing may speak on the lines but what they join.
-    this.inside('em', 'echo 1 > /proc/sys/net/ipv6/conf/default/disable_ipv6');
-  }
-
-  node(name: string, { forwards = false } = {}): void {
-    this.creation.push(`netns add ${name}`);
-    this.settings.set(name, ['link set lo up']);
-    if (forwards) this.inside(name, 'echo 1 > /proc/sys/net/ipv4/ip_forward');
+    this.emulator = links && [];
+    const script = new NetworkScript(links !== undefined);
+    this.script = script;
+    if (links) {
+      script.node('em');
+      // Nothing may speak on the lines but what they join.
+      script.inside('em', 'echo 1 > /proc/sys/net/ipv6/conf/default/disable_ipv6');
+    }
+    script.node('core', { forwards: true });
+    script.inside('core', forwardsIpv6);
+    script.rules(
+      'core',
+      'table inet lab {\n  chain forward {\n    type filter hook forward priority filter; policy accept;\n  }\n}',
+    );
+    script.node('p');
+    this.uplink('p', 'p');
+    script.address('p', 'wan', `${publicAddresses[1]}/24`);
+    this.uplinkAddresses('p', 'p', 6);
   }
 
   /** @returns the host's address */
   site(site: Site, kindName: NatKindName): string {
     const kind = natKinds[kindName];
+    if (kind.families === 6) return this.ipv6Site(site);
     const subnet = subnets[site];
     const host = `h${site}`;
-    const address = kind.routers.length === 0 ? `20.0.${subnet}.2` : `192.168.${subnet}.2`;
+    const isPublic = kind.routers.length === 0;
+    const address = isPublic ? `20.0.${subnet}.2` : `192.168.${subnet}.2`;
+    const router = this.routers(site, kind.routers, address);
+    this.script.node(host);
+    if (isPublic) this.uplink(host, site);
+    else this.join({ router, device: 'lan', gateway: `192.168.${subnet}.1` }, { node: host, device: 'wan', address });
+    if (kind.host !== undefined) this.script.rules(host, kind.host);
+    if (kind.families === 'both') this.ipv6Addresses(site);
+    return address;
+  }
+
+  /** Both hosts behind the routers of line a. @returns the hosts' addresses */
+  sharedSite(kindName: NatKindName, sharing: Sharing): Readonly<Record<Site, string>> {
+    const addresses = { a: '192.168.1.2', b: sharing === 'network' ? '192.168.1.3' : '192.168.2.2' };
+    const router = this.routers('a', natKinds[kindName].routers, addresses.a);
+    for (const site of sites) this.script.node(`h${site}`);
+    if (sharing === 'hairpin') {
+      this.join({ router, device: 'lan', gateway: '192.168.1.1' }, { node: 'ha', device: 'wan', address: addresses.a });
+      this.join({ router, device: 'lan2', gateway: '192.168.2.1' }, { node: 'hb', device: 'wan', address: addresses.b });
+      this.script.rules(router, hairpinRuleset('20.0.1.2', addresses));
+      return addresses;
+    }
+    this.script.set(router, 'link add lan type bridge');
+    this.script.set(router, 'link set lan up');
+    this.script.address(router, 'lan', '192.168.1.1/24');
+    for (const site of sites) {
+      this.script.wire(router, `port${site}`, `h${site}`, 'wan');
+      this.script.set(router, `link set port${site} master lan`);
+      this.script.address(`h${site}`, 'wan', `${addresses[site]}/24`);
+      this.script.set(`h${site}`, 'route add default via 192.168.1.1');
+    }
+    return addresses;
+  }
+
+  thirdHost(): void {
+    this.script.node('hc');
+    this.uplink('hc', 'c');
+  }
+
+  /** Host a's second interface, `wlan`, is down until it goes over. */
+  otherNetwork(kindName: NatKindName): void {
+    const router = this.routers('o', natKinds[kindName].routers, '192.168.4.2');
+    this.script.wire(router, 'lan', 'ha', 'wlan');
+    this.script.address(router, 'lan', '192.168.4.1/24');
+    this.script.set('ha', 'link set wlan down');
+  }
+
+  /** @returns the innermost router of a line, to which hosts are joined */
+  private routers(line: Site | 'o', routers: readonly NatRouter[], address: string): string {
+    const subnet = subnets[line];
     let outside = '';
-    kind.routers.forEach((router, depth) => {
-      const name = `${'rq'[depth]}${site}`;
-      const innermost = depth === kind.routers.length - 1;
-      this.node(name, { forwards: true });
-      this.rules(name, natRuleset(router, innermost ? address : '100.64.0.2'));
+    for (const [depth, router] of routers.entries()) {
+      const name = `${'rq'[depth]}${line}`;
+      const innermost = depth === routers.length - 1;
+      this.script.node(name, { forwards: true });
+      this.script.rules(name, natRuleset(router, innermost ? address : '100.64.0.2'));
+      for (const setting of router.udpLifetimeSeconds ? ['udp_timeout', 'udp_timeout_stream'] : [])
+        this.script.inside(name, `echo ${router.udpLifetimeSeconds} > /proc/sys/net/netfilter/nf_conntrack_${setting}`);
       if (router.maps !== undefined) {
         const external = depth === 0 ? `20.0.${subnet}.2` : '100.64.0.2';
         const inside = innermost ? `192.168.${subnet}.0/24` : '100.64.0.0/24';
         this.gateways.push({ node: name, maps: router.maps, external, inside });
       }
-      if (depth === 0) this.uplink(name, site);
-      else this.join(outside, name, '100.64.0.1', '100.64.0.2');
+      if (depth === 0) this.uplink(name, line);
+      else
+        this.join(
+          { router: outside, device: 'lan', gateway: '100.64.0.1' },
+          { node: name, device: 'wan', address: '100.64.0.2' },
+        );
       outside = name;
-    });
-    this.node(host);
-    if (outside === '') this.uplink(host, site);
-    else this.join(outside, host, `192.168.${subnet}.1`, address);
-    if (kind.host !== undefined) this.rules(host, kind.host);
-    return address;
+    }
+    return outside;
   }
 
-  /** Joins a node to the core, as 20.0.<subnet>.2. */
-  uplink(node: string, line: Line): void {
-    const gateway = `20.0.${subnets[line]}.1`;
+  /** @returns the host's address */
+  private ipv6Site(site: Site): string {
+    const [router, host] = [`r${site}`, `h${site}`];
+    this.script.node(router);
+    this.script.rules(router, firewallRuleset);
+    this.wireUp(router, site);
+    this.script.node(host);
+    this.script.wire(router, 'lan', host, 'wan');
+    return this.ipv6Addresses(site);
+  }
+
+  /** @returns the host's */
+  private ipv6Addresses(site: Site): string {
+    const { script } = this;
+    const [router, host, prefix] = [`r${site}`, `h${site}`, `2a00:20:${subnets[site]}`];
+    script.inside(router, forwardsIpv6);
+    this.uplinkAddresses(router, site, 6);
+    script.set('core', `route add ${prefix}:1::/64 via ${prefix}::2`);
+    script.address(router, 'lan', `${prefix}:1::1/64`);
+    script.address(host, 'wan', `${prefix}:1::2/64`);
+    script.set(host, `route add default via ${prefix}:1::1`);
+    return `${prefix}:1::2`;
+  }
+
+  /** Joins a node to the core. */
+  private uplink(node: string, line: Line): void {
+    this.wireUp(node, line);
+    this.uplinkAddresses(node, line, 4);
+  }
+
+  private wireUp(node: string, line: Line): void {
     if (this.emulator === undefined) {
-      this.wire('core', `c${line}`, node, 'wan');
+      this.script.wire('core', `c${line}`, node, 'wan');
     } else {
-      const { delayMs = 0, loss = 0, kbitPerSecond = 0, queueBytes = 0 } = this.links?.[line] ?? {};
-      this.wire('core', `c${line}`, 'em', `x${line}`);
-      this.wire('em', `y${line}`, node, 'wan');
+      const { delayMs = 0, loss = 0, kbitPerSecond = 0, queueBytes = 0 } = this.links?.[line === 'o' ? 'a' : line] ?? {};
+      this.script.wire('core', `c${line}`, 'em', `x${line}`);
+      this.script.wire('em', `y${line}`, node, 'wan');
       this.emulator.push(`x${line}`, `y${line}`);
       this.emulator.push(...[delayMs * 1000, loss * 1000, kbitPerSecond, queueBytes].map((value) => String(Math.round(value))));
     }
-    this.address('core', `c${line}`, `${gateway}/24`);
-    this.address(node, 'wan', `20.0.${subnets[line]}.2/24`);
-    this.set(node, `route add default via ${gateway}`);
   }
 
-  address(node: string, device: string, address: string): void {
-    this.set(node, `addr add ${address} dev ${device}`);
+  /** 20.0.<subnet>.2, or 2a00:20:<subnet>::2. */
+  private uplinkAddresses(node: string, line: Line, family: 4 | 6): void {
+    const [prefix, length] = family === 4 ? [`20.0.${subnets[line]}.`, 24] : [`2a00:20:${subnets[line]}::`, 64];
+    this.script.address('core', `c${line}`, `${prefix}1/${length}`);
+    this.script.address(node, 'wan', `${prefix}2/${length}`);
+    this.script.set(node, `route add default via ${prefix}1`);
   }
 
-  rules(node: string, ruleset: string): void {
-    this.inside(node, `nft -f - <<'END'\n${ruleset}\nEND`);
+  private join(
+    { router, device, gateway }: { readonly router: string; readonly device: string; readonly gateway: string },
+    inner: { readonly node: string; readonly device: string; readonly address: string },
+  ): void {
+    this.script.wire(router, device, inner.node, inner.device);
+    this.script.address(router, device, `${gateway}/24`);
+    this.script.address(inner.node, inner.device, `${inner.address}/24`);
+    this.script.set(inner.node, `route add default via ${gateway}`);
   }
+}
 
-  script(): string {
-    const settings = [...this.settings].map(([node, lines]) => `ip -n ${node} -batch - <<'END'\n${lines.join('\n')}\nEND`);
-    return [`ip -batch - <<'END'\n${this.creation.join('\n')}\nEND`, ...this.shell, ...settings].join('\n');
+/** Between two networks behind one NAT that keeps ports: the only way is by its external address (RFC 4787 §6, REQ-9). */
+function hairpinRuleset(external: string, { a, b }: Readonly<Record<Site, string>>): string {
+  return `
+table inet hairpin {
+  chain prerouting {
+    type nat hook prerouting priority dstnat - 1; policy accept;
+    iifname "lan" ip daddr ${external} dnat to ${b}
+    iifname "lan2" ip daddr ${external} dnat to ${a}
   }
-
-  private join(outer: string, inner: string, gateway: string, address: string): void {
-    this.wire(outer, 'lan', inner, 'wan');
-    this.address(outer, 'lan', `${gateway}/24`);
-    this.address(inner, 'wan', `${address}/24`);
-    this.set(inner, `route add default via ${gateway}`);
+  chain postrouting {
+    type nat hook postrouting priority srcnat - 1; policy accept;
+    oifname { "lan", "lan2" } ct status dnat ip saddr { ${a}, ${b} } snat to ${external}
   }
-
-  private wire(one: string, device: string, other: string, otherDevice: string): void {
-    this.creation.push(`link add ${device} netns ${one} type veth peer name ${otherDevice} netns ${other}`);
-    // The kernel would pass bundles of 64 kB as one frame; a line carries packets.
-    const segments = this.emulator === undefined ? '' : ' gso_max_segs 1';
-    this.set(one, `link set ${device} up${segments}`);
-    this.set(other, `link set ${otherDevice} up${segments}`);
+  chain forward {
+    type filter hook forward priority filter - 1; policy accept;
+    ct status dnat accept
+    iifname { "lan", "lan2" } oifname { "lan", "lan2" } drop
   }
-
-  private set(node: string, line: string): void {
-    this.settings.get(node)?.push(line);
-  }
-
-  private inside(node: string, command: string): void {
-    this.shell.push(`nsenter --net=/run/netns/${node} ${command.startsWith('nft') ? command : `sh -c '${command}'`}`);
-  }
+}`;
 }

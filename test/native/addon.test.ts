@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { Worker } from 'node:worker_threads';
@@ -202,6 +202,15 @@ describe('tuning a connection', () => {
     client.destroy();
     server.destroy();
     expect(system.tune(client, all)).toEqual([]);
+    await listener.close();
+  });
+
+  it.runIf(existsSync('/proc/sys/net/ipv4/tcp_rto_max_ms'))('bounds the pauses between retransmissions', async () => {
+    const { listener, client, server } = await connectedPair(system);
+    expect(system.tune(client, { maxRetransmitMs: 1000 })).toEqual(['maxRetransmitMs']);
+    expect(system.tune(client, { maxRetransmitMs: 1 })).toEqual([]);
+    client.destroy();
+    server.destroy();
     await listener.close();
   });
 

@@ -5,6 +5,7 @@ import type { Services } from '../../src/core/peer-services.js';
 import { systemRandom } from '../../src/core/random.js';
 import type { AttemptConversation } from '../../src/core/signalling/attempt-conversation.js';
 import { greet } from '../../src/core/signalling/greeting.js';
+import type { AttemptOffer, SignallingLink } from '../../src/core/signalling/link.js';
 import { protocolVersion } from '../../src/core/signalling/messages.js';
 import { duplexPair } from './duplex-pair.js';
 import { FakeClock, settle } from './fake-clock.js';
@@ -29,6 +30,15 @@ function greetStranger(say: unknown, { admit = () => {} }: { admit?: () => void 
   link.catch(() => {});
   if (say !== undefined) far.write(`${JSON.stringify(say)}\n`);
   return { link, near, clock, heard };
+}
+
+/** Makes an offer, thinks better of it at once, and lets the other end know. */
+async function withdraw(controlling: SignallingLink): Promise<void> {
+  const withdrawn = new AbortController();
+  const outcome = expect(controlling.offer('first', withdrawn.signal)).rejects.toThrow('changed my mind');
+  withdrawn.abort(new Error('changed my mind'));
+  await outcome;
+  await settle();
 }
 
 const hello = {
@@ -181,16 +191,42 @@ describe('a link', () => {
 
   it('does not let the peer go on alone with an offer that was withdrawn', async () => {
     const { controlling, controlled } = await linkedEnds();
-    const withdrawn = new AbortController();
-    const outcome = expect(controlling.offer('first', withdrawn.signal)).rejects.toThrow('changed my mind');
-    withdrawn.abort(new Error('changed my mind'));
-    await outcome;
-    let far: AttemptConversation | undefined;
+    const offers: AttemptConversation[] = [];
     controlled.serve((offer) => {
-      far = offer.accept();
+      offers.push(offer.accept());
     });
-    await settle();
-    expect(far?.signal.aborted).toBe(true);
+    await withdraw(controlling);
+    expect(offers.map(({ signal }) => signal.aborted)).toEqual([true]);
+  });
+
+  it('does not serve an offer that was withdrawn before anyone did', async () => {
+    const { controlling, controlled } = await linkedEnds();
+    await withdraw(controlling);
+    const offers: AttemptOffer[] = [];
+    controlled.serve((offer) => offers.push(offer));
+    expect(offers).toEqual([]);
+  });
+
+  it('has room for an offer after any number that were withdrawn', async () => {
+    const { controlling, controlled } = await linkedEnds();
+    controlled.serve((offer) => void offer.accept());
+    for (let count = 0; count < 40; count++) await withdraw(controlling);
+    await expect(controlling.offer('first', never)).resolves.toBeDefined();
+  });
+
+  it('tells when a peer that left an offer unanswered is heard again', async () => {
+    const { controlling, controlled, clock } = await linkedEnds();
+    let revived = 0;
+    controlling.onRevived = () => {
+      revived += 1;
+    };
+    const unanswered = expect(controlling.offer('first', never)).rejects.toMatchObject({ code: 'SIGNALLING_TIMEOUT' });
+    await clock.advance(10_000);
+    await unanswered;
+    expect(revived).toBe(0);
+    await controlled.measure();
+    await controlled.measure();
+    expect(revived).toBe(1);
   });
 
   it('measures the round trip', async () => {

@@ -48,6 +48,7 @@ describe('what the samples say of a NAT', () => {
     ['has a random port for each', at(50_000, 7000, 31_000), 'disagree', probes(61_000, 3000), 'dependent', 'random'],
     ['has random ports, by one server', at(50_000, 7000), 'one', probes(61_000, 3000), 'unknown', 'random'],
     ['counts', at(50_000, 7000, 7002), 'disagree', probes(7004, 7006), 'dependent', 'sequential'],
+    ['counts, and met the probes first', at(50_000, 7003), 'one', probes(7002, 7001), 'unknown', 'sequential'],
     ['is seen by nobody', [], 'none', [], 'unknown', 'unknown'],
     ['is seen once', at(50_000, 7000), 'one', [], 'unknown', 'unknown'],
   ] as const)('that %s', (_, punching, agreement, others, mapping, allocation) => {

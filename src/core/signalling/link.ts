@@ -46,9 +46,12 @@ export interface AttemptOffer {
 export class SignallingLink {
   /** Overlay round trip in milliseconds: the least of the last measurement. */
   rttMs = Number.POSITIVE_INFINITY;
+  /** Called when a peer that had left something unanswered for too long is heard again: the overlay was away, and is back. */
+  onRevived: (() => void) | undefined;
+  private silent = false;
   private onOffer: ((offer: AttemptOffer) => void) | undefined;
   /** Offers that came before anyone served them: the other end may be done with its greeting first. */
-  private readonly early: AttemptOffer[] = [];
+  private early: AttemptOffer[] = [];
   private onServices: ((services: Services) => void) | undefined;
   /** What came before anyone kept it. */
   private earlyServices: Services | undefined;
@@ -114,6 +117,9 @@ export class SignallingLink {
     try {
       this.messages.send({ type: 'attempt', id, strategy, random: Buffer.from(ownRandom).toString('hex') });
       return await this.within(answer, AbortSignal.any([signal, this.signal]), 'answer an offer');
+    } catch (error) {
+      if (!this.signal.aborted) this.withdraw(id);
+      throw error;
     } finally {
       this.offered.delete(id);
     }
@@ -162,6 +168,10 @@ export class SignallingLink {
   }
 
   receive(message: Message): void {
+    if (this.silent) {
+      this.silent = false;
+      this.onRevived?.();
+    }
     switch (message.type) {
       case 'attempt':
         this.receiveOffer(message);
@@ -174,6 +184,7 @@ export class SignallingLink {
         this.conversations.get(message.id)?.deliver(message.payload);
         break;
       case 'end':
+        this.early = this.early.filter(({ id }) => id !== message.id);
         this.conversations
           .get(message.id)
           ?.finish(new StrategyError('PEER_ENDED', `The peer ended the attempt: ${message.message} (${message.code}).`));
@@ -255,11 +266,15 @@ export class SignallingLink {
   private receiveAnswer(message: MessageOf<'accept'> | MessageOf<'refuse'>): void {
     const answered = this.offered.get(message.id);
     this.offered.delete(message.id);
-    if (answered) answered(message);
-    // An offer that was given up meanwhile: the peer must not go on alone.
-    else if (message.type === 'accept') {
-      this.messages.send({ type: 'end', id: message.id, code: 'ATTEMPT_ABORTED', message: 'the offer was withdrawn' });
-    }
+    answered?.(message);
+  }
+
+  /** The peer must not go on alone, whether it has answered or hears of many such offers at once when the overlay is back. */
+  private withdraw(id: string): void {
+    const [code, message] = ['ATTEMPT_ABORTED', 'the offer was withdrawn'];
+    const accepted = this.conversations.get(id);
+    if (accepted) accepted.end(code, message);
+    else if (this.offered.has(id)) this.messages.send({ type: 'end', id, code, message });
   }
 
   private receiveServices({ stun, relay }: MessageOf<'services'>): void {
@@ -309,7 +324,10 @@ export class SignallingLink {
       clock: this.clock,
       timeoutMs: answerDeadlineMs,
       signal,
-      expired: () => new SignallingError('SIGNALLING_TIMEOUT', `The peer did not ${what} within ${answerDeadlineMs / 1000} s.`),
+      expired: () => {
+        this.silent = true;
+        return new SignallingError('SIGNALLING_TIMEOUT', `The peer did not ${what} within ${answerDeadlineMs / 1000} s.`);
+      },
     });
   }
 }

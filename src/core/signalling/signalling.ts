@@ -21,6 +21,13 @@ import { MessageStream } from './message-stream.js';
 
 /** How long a dial over the overlay may take, in milliseconds: a route may have to be found first. */
 const dialTimeoutMs = 10_000;
+/**
+ * Pause between retransmissions at most, in milliseconds. The overlay is away for seconds when a router finds itself a new way, and an
+ * offer that waits for the next of ever longer pauses keeps a bridge away for as long again.
+ */
+const maxRetransmitMs = 1000;
+/** What was sent and got no answer for so long ends the connection, in milliseconds. */
+const unansweredMs = 60_000;
 /** Connections one address may have that have not said hello. */
 const greetingsPerAddress = 2;
 /** Pause between tries to listen while the overlay address is missing, in milliseconds. */
@@ -205,6 +212,7 @@ export class Signalling {
       stream.destroy();
       throw new SignallingError('SIGNALLING_CLOSED', 'Signalling is not open.');
     }
+    this.net.tune(stream, { userTimeoutMs: unansweredMs, maxRetransmitMs });
     this.greetings.set(remote, (this.greetings.get(remote) ?? 0) + 1);
     try {
       const link = await greet(stream, {

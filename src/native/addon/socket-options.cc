@@ -13,6 +13,7 @@
 namespace ratatoskr {
 namespace {
 
+constexpr int kTcpRtoMaxMs = 44;  // TCP_RTO_MAX_MS, which headers before Linux 6.15 lack
 constexpr std::size_t kCongestionNameMax = 16;  // TCP_CA_NAME_MAX of the kernel
 
 int IntegerAt(const Napi::CallbackInfo& info, std::size_t index) {
@@ -70,6 +71,10 @@ Napi::Value GetTcpInfo(const Napi::CallbackInfo& info) {
 
 Napi::Value SetUserTimeout(const Napi::CallbackInfo& info) {
   return Napi::Boolean::New(info.Env(), SetTcp(IntegerAt(info, 0), TCP_USER_TIMEOUT, IntegerAt(info, 1)));
+}
+
+Napi::Value SetMaxRetransmit(const Napi::CallbackInfo& info) {
+  return Napi::Boolean::New(info.Env(), SetTcp(IntegerAt(info, 0), kTcpRtoMaxMs, IntegerAt(info, 1)));
 }
 
 Napi::Value SetKeepAlive(const Napi::CallbackInfo& info) {

@@ -12,6 +12,8 @@ Napi::Value GetPeerCredentials(const Napi::CallbackInfo& info);
 Napi::Value GetTcpInfo(const Napi::CallbackInfo& info);
 // setUserTimeout(fd, milliseconds): boolean
 Napi::Value SetUserTimeout(const Napi::CallbackInfo& info);
+// setMaxRetransmit(fd, milliseconds): boolean; false when the kernel does not have it.
+Napi::Value SetMaxRetransmit(const Napi::CallbackInfo& info);
 // setKeepAlive(fd, idle seconds, interval seconds, count): boolean
 Napi::Value SetKeepAlive(const Napi::CallbackInfo& info);
 // setNoDelay(fd): boolean

@@ -7,10 +7,10 @@ const predictedPorts = 6;
 const ports = { first: 1024, last: 65_535 };
 
 export interface PortSamples {
-  /** The punching port as each server saw it, in the order in which they were asked. */
+  /** The punching port as each server saw it. */
   readonly punching: readonly PortSample[];
   readonly agreement: Agreement;
-  /** Other local ports as one server saw them, asked after those. */
+  /** Other local ports as one server saw them. All are asked at the same time, so that there is no order among the samples. */
   readonly probes: readonly PortSample[];
 }
 
@@ -25,6 +25,8 @@ export function predictPorts({ punching, agreement, probes }: PortSamples): Pred
   const mapping = agreement === 'agree' ? 'independent' : agreement === 'disagree' ? 'dependent' : 'unknown';
   // An independent mapping is one mapping, however many servers saw it.
   const samples = [...(mapping === 'independent' ? punching.slice(0, 1) : punching), ...probes];
+  // A NAT that counts is taken to count upwards: so its ports tell the order in which it met the samples.
+  samples.sort((one, other) => one.external - other.external);
   const { kind, delta = 0 } = portAllocationOf(samples);
   const last = samples.at(-1)?.external ?? 0;
   const counts = kind === 'sequential' && mapping !== 'independent';

@@ -60,7 +60,9 @@ export async function gatherCandidates({ services, disagreement, port, signal }:
     const address = external.mapped?.address;
     const predicted = address === undefined ? [] : next.map((each) => reflexiveCandidate({ address, port: each }));
     const mapped = observations.map((observation) => reflexiveCandidate(observation.mapped));
-    const candidates = distinct([...hostCandidates(net.interfaces(), port), ...mapped, ...predicted]);
+    // The next ports come before those that are taken: where the peer's NAT counts too, each of ours that it tries moves its own next
+    // port, and both ends' lists must go in step.
+    const candidates = distinct([...hostCandidates(net.interfaces(), port), ...predicted, ...mapped]);
     const { close } = external;
     return {
       // A NAT may take a port that no peer would try.

@@ -1,0 +1,19 @@
+import { describe, expect, it } from 'vitest';
+import { directRttMs, inCell, only } from './cell.js';
+
+describe.concurrent('hosts that are behind stateful firewalls over IPv6', () => {
+  const strategies = ['tcp-hole-punching', 'udp-hole-punching'] as const;
+  const cells = strategies.flatMap((strategy) => [
+    ['without IPv4', strategy, 'fw6'] as const,
+    ['with random ports over IPv4', strategy, 'dual'] as const,
+  ]);
+  it.each(cells)('%s, meet there by %s', async (_, strategy, kind) => {
+    await inCell({ a: kind, b: kind, agent: only(strategy) }, async (crossing) => {
+      const { ends, pingAfter } = await crossing.run();
+      expect(ends.a.remote).toMatch(/^\[2a00:20:2:1::2\]:\d+$/);
+      expect(ends.b.remote).toMatch(/^\[2a00:20:1:1::2\]:\d+$/);
+      expect(pingAfter).toBeLessThan(directRttMs);
+      expect(await crossing.end()).toEqual([]);
+    });
+  });
+});
