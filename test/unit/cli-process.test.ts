@@ -43,7 +43,9 @@ class Ratatoskr {
 
   static run(...args: string[]): Ratatoskr {
     const directories = ['--state-dir', path.join(folder, 'state'), '--runtime-dir', path.join(folder, 'run')];
-    return new Ratatoskr('run', '--admin', `unix://${folder}/none.sock`, ...directories, '--log-format', 'json', ...args);
+    // Neither this machine's gateway nor the internet is asked anything.
+    const alone = ['--admin', `unix://${folder}/none.sock`, '--stun', 'none', '--strategies', 'tcp-hole-punching'];
+    return new Ratatoskr('run', ...alone, ...directories, '--log-format', 'json', ...args);
   }
 
   /** Resolves once an event of this name has been logged; rejects when the process ends first. */
