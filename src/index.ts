@@ -15,6 +15,7 @@ export {
   StrategyError,
 } from './core/errors.js';
 export { type AgentEvent, type AgentEvents, type EventName, type Failure, onEvent, type PeerRef } from './core/events.js';
+export type { GatewayPort, GatewayPorts, MapPort, WantedPort } from './core/gateway-ports.js';
 export type { Logger, LogLevel } from './core/logger.js';
 export type * from './core/net.js';
 export type { Random } from './core/random.js';
@@ -27,6 +28,7 @@ export {
   defineStrategy,
   type Path,
   type PathInfo,
+  type PathPeering,
   type Probe,
   type ProbeContext,
   type Role,

@@ -3,6 +3,7 @@ import { permits } from '../core/config/permits.js';
 import { StrategyError } from '../core/errors.js';
 import { EventLogger } from '../core/event-logger.js';
 import type { EventSource } from '../core/events.js';
+import { GatewayPorts } from '../core/gateway-ports.js';
 import type { Net } from '../core/net.js';
 import type { KnownServices } from '../core/peer-services.js';
 import { type Random, systemRandom } from '../core/random.js';
@@ -44,6 +45,7 @@ export function makeServices(
     random,
     log: new EventLogger(events),
     stateDir: settings.current.stateDir,
+    gatewayPorts: new GatewayPorts(),
     ...(reliableUdp ? { reliableUdp } : {}),
     volunteers: {
       known: () => knownServices.of('relay'),

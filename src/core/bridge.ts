@@ -1,12 +1,11 @@
-import { pipeline } from 'node:stream';
 import { inject, injectable } from 'tsyringe';
 import type { ProvenPath } from './attempt.js';
 import { type Clock, sleep } from './clock.js';
 import { BridgeError, describeError, type RatatoskrError } from './errors.js';
 import type { EventSource } from './events.js';
-import type { ByteStream, Net } from './net.js';
+import type { Net } from './net.js';
 import type { Router } from './router.js';
-import { openRouterSocket, type RouterSocket } from './router-socket.js';
+import { type RouterEnd, routerEndBeside, routerEndOfStream } from './router-end.js';
 import { type Settings, tokens } from './tokens.js';
 
 /** How long the two routers may take to agree on a link, in milliseconds: their own limit is 6 s. */
@@ -60,61 +59,74 @@ export class Bridges {
   async open(found: ProvenPath, { seenAt, priority, signal }: OpenOptions): Promise<Bridge> {
     const { peer, attempt, strategy, path } = found;
     const failed = new AbortController();
-    const socketOpening = openRouterSocket({
-      net: this.net,
-      clock: this.clock,
-      router: this.router,
-      runtimeDir: this.runtimeDir,
-      kind: this.settings.current.bridge.socket,
-      id: attempt,
-      peerKey: peer.key,
-      secret: found.secret,
-      priority,
-      signal: AbortSignal.any([signal, failed.signal]),
-    });
+    // The other end's router may be quicker than we are.
+    if (path.peering) this.identities.add(path.peering.uri);
+    const endOpening = this.openEnd(found, priority, AbortSignal.any([signal, failed.signal]));
     try {
-      const [socket] = await Promise.all([socketOpening, found.start(signal)]);
-      const identity = identityOf(socket);
-      this.identities.add(identity);
-      const carried = carry(path, socket.stream);
-      await this.awaitLink(identity, peer.key, carried, signal);
-      const bridge = new OpenBridge(found, priority, socket, carried, this.router, this.clock, this.events);
+      const [end] = await Promise.all([endOpening, found.start(signal)]);
+      this.identities.add(end.identity);
+      const ended = end.carry(path);
+      await this.awaitLink(end, peer.key, ended, signal);
+      const bridge = new OpenBridge(found, priority, end, ended, this.clock, this.events);
       const { kind, local, remote, congestion, relay } = path.info;
       const { rttMs, overlayRttMs } = found;
       const sinceSessionMs = this.clock.now() - seenAt;
       const extras = { ...(congestion ? { congestion } : {}), ...(relay ? { relay } : {}) };
       const facts = { kind, local, remote, rttMs, overlayRttMs, sinceSessionMs, ...extras };
       this.events.publish('bridge.up', { peer, attempt, strategy, ...facts });
-      void bridge.closed.then(() => this.identities.delete(identity));
+      void bridge.closed.then(() => this.identities.delete(end.identity));
       return bridge;
     } catch (error) {
       const failure = describeError(error);
       found.drop(failure.code, failure.message);
       if (!signal.aborted) this.events.publish('bridge.failed', { peer, attempt, strategy, ...failure });
       failed.abort(error);
-      await socketOpening.then(
-        async (socket) => {
-          socket.stream.destroy();
-          await this.router.removePeer(socket.uri).catch(() => {});
-          this.identities.delete(identityOf(socket));
+      await endOpening.then(
+        async (end) => {
+          end.destroy();
+          await end.remove();
+          this.identities.delete(end.identity);
         },
         () => {},
       );
+      if (path.peering) this.identities.delete(path.peering.uri);
       throw error;
     }
   }
 
+  private openEnd({ path, peer, attempt, secret }: ProvenPath, priority: number, signal: AbortSignal): Promise<RouterEnd> {
+    const { router } = this;
+    if (path.peering) return routerEndBeside(path.peering, { router, peerKey: peer.key, priority, signal });
+    return routerEndOfStream({
+      net: this.net,
+      clock: this.clock,
+      router,
+      runtimeDir: this.runtimeDir,
+      kind: this.settings.current.bridge.socket,
+      id: attempt,
+      peerKey: peer.key,
+      secret,
+      priority,
+      signal,
+    });
+  }
+
   /** Waits until the router shows the peering up with the peer's key: before that, `up` alone means nothing. */
-  private async awaitLink(identity: string, key: string, carried: Carried, signal: AbortSignal): Promise<void> {
+  private async awaitLink(
+    { identity, inbound }: RouterEnd,
+    key: string,
+    carried: Promise<Error>,
+    signal: AbortSignal,
+  ): Promise<void> {
     const deadline = this.clock.now() + linkDeadlineMs;
     const failed = (why: string) => new BridgeError('ROUTER_LINK_FAILED', `The routers did not agree on a link: ${why}.`);
     let ended: Error | undefined;
-    void carried.ended.then((reason) => {
+    void carried.then((reason) => {
       ended = reason;
     });
     for (;;) {
       const peers = await this.router.peers(signal);
-      const link = peers.find((peer) => !peer.inbound && peer.uri === identity);
+      const link = peers.find((peer) => peer.inbound === inbound && peer.uri === identity);
       if (link?.up && link.key === key) return;
       if (ended) throw failed(link?.lastError ?? ended.message);
       if (this.clock.now() > deadline) throw failed(link?.lastError ?? `nothing within ${linkDeadlineMs / 1000} s`);
@@ -132,9 +144,8 @@ class OpenBridge implements Bridge {
   constructor(
     readonly found: ProvenPath,
     readonly priority: number,
-    private readonly socket: RouterSocket,
-    carried: Carried,
-    private readonly router: Router,
+    private readonly end: RouterEnd,
+    ended: Promise<Error>,
     private readonly clock: Clock,
     private readonly events: EventSource,
   ) {
@@ -142,7 +153,7 @@ class OpenBridge implements Bridge {
     this.closed = new Promise((resolve) => {
       this.finished = resolve;
     });
-    void carried.ended.then((reason) => this.close(new BridgeError('PATH_CLOSED', `The path ended: ${reason.message}.`)));
+    void ended.then((reason) => this.close(new BridgeError('PATH_CLOSED', `The path ended: ${reason.message}.`)));
   }
 
   close(reason: RatatoskrError): Promise<void> {
@@ -151,35 +162,16 @@ class OpenBridge implements Bridge {
   }
 
   private async takeDown(reason: RatatoskrError): Promise<void> {
-    const { found, socket } = this;
+    const { found, end } = this;
     const { peer, attempt, strategy } = found;
     // The peering goes first: a router that loses only the stream would dial again.
-    const removed = this.router.removePeer(socket.uri).catch(() => {});
+    const removed = end.remove();
     found.drop(reason.code, reason.message);
-    socket.stream.destroy();
+    end.destroy();
     await removed;
     const ageMs = this.clock.now() - this.upSince;
-    const { bytesRead: bytesOut = 0, bytesWritten: bytesIn = 0 } = socket.stream;
+    const { bytesOut, bytesIn } = end;
     this.events.publish('bridge.down', { peer, attempt, strategy, ...describeError(reason), ageMs, bytesIn, bytesOut });
     this.finished(reason);
   }
-}
-
-/** What yggdrasil knows a peering by: its URI less the query. */
-function identityOf({ uri }: RouterSocket): string {
-  return uri.slice(0, uri.indexOf('?'));
-}
-
-interface Carried {
-  /** Resolves when either direction has ended, with why. Never rejects. */
-  readonly ended: Promise<Error>;
-}
-
-/** Carries bytes both ways until either stream ends. */
-function carry(path: ProvenPath['path'], routerSide: ByteStream): Carried {
-  const ended = new Promise<Error>((resolve) => {
-    pipeline(path, routerSide, (error) => resolve(error ?? new Error('the other end closed it')));
-    pipeline(routerSide, path, (error) => resolve(error ?? new Error('the router closed it')));
-  });
-  return { ended };
 }

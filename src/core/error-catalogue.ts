@@ -132,6 +132,10 @@ export const errorCatalogue = {
     meaning: 'There was no address to try.',
     help: 'Name STUN servers that answer over TCP with --stun, or check the internet connection.',
   },
+  NO_COMMON_CARRIER: {
+    meaning: 'The two ends of a UDP path enable no carrier that both could use.',
+    help: 'Enable udx at both ends, or quic at both with a listener at one.',
+  },
   NO_COMMON_STRATEGY: {
     meaning: 'The two ends have no strategy in common.',
     help: 'Enable one strategy at both ends.',
@@ -215,6 +219,10 @@ export const errorCatalogue = {
   PLUGIN_NOT_FOUND: {
     meaning: 'A plugin that strategies names is not installed.',
     help: 'Install it with npm in the folder of the configuration file.',
+  },
+  PROBES_SPENT: {
+    meaning: 'Attempts to meet this peer by chance have sent as many datagrams as they may for now.',
+    help: 'Wait some minutes; if it happens again, forward a UDP port at either end, or use a relay.',
   },
   PROOF_FAILED: {
     meaning: 'Whoever is at the other end of a candidate connection does not know the attempt’s secret.',

@@ -14,7 +14,7 @@ import type { SuccessMemory } from './success-memory.js';
 import { TokenBucket } from './token-bucket.js';
 
 /** Pauses after a failure, in milliseconds: from this to that. */
-const firstPauseMs = 1000;
+const firstPauseMs = 250;
 const longestPauseMs = 5 * 60_000;
 /** Pauses between tries for a direct path behind a relayed one, in milliseconds: from this to that. */
 const firstUpgradeMs = 10_000;

@@ -15,8 +15,8 @@ export class RateLimit {
 
   constructor(private readonly options: RateLimitOptions) {}
 
-  /** @param from an IP address, or another name of a source @returns whether it may; then it is counted */
-  take(from: string): boolean {
+  /** @param from an IP address, or another name of a source @returns whether it may, as often as it says; then that is counted */
+  take(from: string, times = 1): boolean {
     const { clock, sources } = this.options;
     const key = sourceOf(from);
     const bucket = this.buckets.get(key) ?? new TokenBucket(clock, this.options);
@@ -24,7 +24,7 @@ export class RateLimit {
     this.buckets.set(key, bucket);
     const [oldest] = this.buckets.keys();
     if (this.buckets.size > sources && oldest !== undefined) this.buckets.delete(oldest);
-    return bucket.take();
+    return bucket.take(times);
   }
 }
 

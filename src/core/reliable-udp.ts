@@ -28,9 +28,9 @@ export interface OpenStreamOptions {
    * proves itself; without it only {@link ReliableStream.changeRemote} moves it.
    */
   readonly key?: Uint8Array;
-  /** Milliseconds between signs of life while idle, which also keep the NATs' mappings. 100 to 60,000. @default 1000 */
+  /** Milliseconds between signs of life while idle, which also keep the NATs' mappings. 100 to 60,000. @default 500 */
   readonly heartbeatMs?: number;
-  /** Milliseconds of silence after which the other end counts as dead. @default 4000 */
+  /** Milliseconds of silence after which the other end counts as dead. @default 2500 */
   readonly silenceMs?: number;
   /** Milliseconds the other end may take to open. @default 10000 */
   readonly openMs?: number;

@@ -302,7 +302,7 @@ export class SessionLoop {
 
   /** Keys that the router is peered with, not counting what we added. */
   private foreignPeerings(peers: readonly RouterPeer[]): Set<string> {
-    const foreign = peers.filter(({ up, key, uri, inbound }) => up && key && (inbound || !uri || !this.bridges.owns(uri)));
+    const foreign = peers.filter(({ up, key, uri }) => up && key && (!uri || !this.bridges.owns(uri)));
     return new Set(foreign.flatMap(({ key }) => key ?? []));
   }
 

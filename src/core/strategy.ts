@@ -2,6 +2,7 @@ import type { Duplex } from 'node:stream';
 import type { z } from 'zod';
 import type { Clock } from './clock.js';
 import type { PeerRef } from './events.js';
+import type { GatewayPorts } from './gateway-ports.js';
 import type { Logger } from './logger.js';
 import type { Net } from './net.js';
 import type { KnownService } from './peer-services.js';
@@ -79,12 +80,26 @@ export interface PathInfo {
   readonly relay?: string;
 }
 
-/** A stream of bytes to the other agent. */
-export type Path = Duplex & { readonly info: PathInfo };
+/**
+ * A way for the two routers beside the stream, from one router's listener to the other's dial. It begins before the path is handed out
+ * and ends with it, a moment later than the stream, for the routers' farewell.
+ */
+export interface PathPeering {
+  /** What this end's router calls it, such as `quic://127.0.0.1:40001`. */
+  readonly uri: string;
+  /** This end's router is to dial it; otherwise the other end's is. */
+  readonly dials: boolean;
+  /** Bytes from this end's router and to it so far. */
+  readonly bytesOut: number;
+  readonly bytesIn: number;
+}
+
+/** A stream of bytes to the other agent, and to the routers when it is handed over. With `peering` they do not use the stream. */
+export type Path = Duplex & { readonly info: PathInfo; readonly peering?: PathPeering };
 
 /** Labels a stream as a path. */
-export function asPath(stream: Duplex, info: PathInfo): Path {
-  return Object.assign(stream, { info });
+export function asPath(stream: Duplex, info: PathInfo, peering?: PathPeering): Path {
+  return Object.assign(stream, { info, ...(peering ? { peering } : {}) });
 }
 
 /** What a strategy may use of the agent. */
@@ -96,6 +111,8 @@ export interface StrategyServices {
   readonly addresses: AddressBook;
   /** Folder for what must outlive a restart, such as the journal of what has to be undone. It need not exist yet. */
   readonly stateDir: string;
+  /** Ports at the gateway, for all strategies of an agent. */
+  readonly gatewayPorts?: GatewayPorts;
   /** Absent where nothing makes streams of datagrams. */
   readonly reliableUdp?: ReliableUdp;
   /** Absent where the agent has no links. */

@@ -20,14 +20,14 @@ export class TokenBucket {
     this.filledAt = clock.now();
   }
 
-  /** @returns whether it may be done; then it is counted */
-  take(): boolean {
+  /** @returns whether it may be done so often; then that is counted */
+  take(times = 1): boolean {
     const { perSecond, burst } = this.options;
     const now = this.clock.now();
     this.tokens = Math.min(burst, this.tokens + ((now - this.filledAt) / 1000) * perSecond);
     this.filledAt = now;
-    if (this.tokens < 1) return false;
-    this.tokens -= 1;
+    if (this.tokens < times) return false;
+    this.tokens -= times;
     return true;
   }
 }

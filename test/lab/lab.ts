@@ -193,7 +193,7 @@ export class Lab {
     const keys = pairOfKeys(controlling);
     this.p.router = new RouterProcess(this.p, { program, key: makeRouterKey(), listen: ['tcp://[::]:5000'] });
     const prepare = (host: Host, key: RouterKey, publicPeer: string) => {
-      const listen = ['tcp://0.0.0.0:7002'];
+      const listen = ['tcp://0.0.0.0:7002', 'quic://127.0.0.1:7002'];
       host.router = new RouterProcess(host, { program, key, listen, peers: [`tcp://${publicPeer}:5000`] });
       return host;
     };

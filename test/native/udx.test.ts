@@ -112,6 +112,19 @@ describe('a stream of udx', () => {
     expect((await failed).code).toBe('ETIMEDOUT');
   });
 
+  it('tells the other end that it gave up, which may hear it still', async () => {
+    const { ends, relay } = await relayedPair({ heartbeatMs: 100, silenceMs: 400 });
+    ends[0].stream.write('x');
+    await once(ends[1].stream, 'readable');
+    const failures = Promise.all([failure(ends[0]), failure(ends[1])]);
+    // From now on only what the first end sends gets through.
+    relay.removeAllListeners('message');
+    relay.on('message', (data, { port }) => {
+      if (port === ends[0].socket.local.port) relay.send(data, ends[1].socket.local.port, '127.0.0.1');
+    });
+    expect((await failures).map(({ code }) => code)).toEqual(['ETIMEDOUT', 'ECONNRESET']);
+  });
+
   it('goes on where it was when the other end has moved in the midst of both directions', async () => {
     const [one, other] = tracked(await udxPair({ heartbeatMs: 100 }));
     const payloads = [randomBytes(24 << 20), randomBytes(24 << 20)] as const;

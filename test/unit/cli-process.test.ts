@@ -43,8 +43,8 @@ class Ratatoskr {
 
   static run(...args: string[]): Ratatoskr {
     const directories = ['--state-dir', path.join(folder, 'state'), '--runtime-dir', path.join(folder, 'run')];
-    // Neither this machine's gateway nor the internet is asked anything.
-    const alone = ['--admin', `unix://${folder}/none.sock`, '--stun', 'none', '--strategies', 'tcp-hole-punching'];
+    // This machine's gateway is asked nothing.
+    const alone = ['--admin', `unix://${folder}/none.sock`, '--strategies', 'tcp-hole-punching'];
     return new Ratatoskr('run', ...alone, ...directories, '--log-format', 'json', ...args);
   }
 

@@ -4,6 +4,7 @@ import { systemRandom } from '../../src/core/random.js';
 import type { AddressBook, AttemptContext, Path, Role, Strategy, StrategyServices } from '../../src/core/strategy.js';
 import { maxProbes, openPorts } from '../../src/strategies/udp-hole-punching/birthday.js';
 import { udpHolePunching } from '../../src/strategies/udp-hole-punching/index.js';
+import { ProbeBudget, probeBudget } from '../../src/strategies/udp-hole-punching/probe-budget.js';
 import { FakeClock } from './fake-clock.js';
 import { type FakeNat, type UdpHost, UdpWorld } from './udp-world.js';
 
@@ -94,7 +95,7 @@ function strategyOn(host: UdpHost, addresses: AddressBook = { stunServers: world
     stateDir: '',
     reliableUdp: host,
   };
-  return udpHolePunching.create({}, services);
+  return udpHolePunching.create({ carriers: ['udx'] }, services);
 }
 
 const codeOf = ({ error }: Outcome) => (error instanceof StrategyError ? error.code : error);
@@ -235,7 +236,7 @@ describe('an attempt that cannot work', () => {
   it('says so where nothing makes streams of datagrams', async () => {
     const { a } = meet(prc, prc);
     const services = { net: a.host.net, clock, random: systemRandom, log, addresses: { stunServers: [] }, stateDir: '' };
-    const strategy = udpHolePunching.create({}, services);
+    const strategy = udpHolePunching.create({ carriers: ['udx'] }, services);
     expect(await strategy.probe?.({ signal: new AbortController().signal })).toMatchObject({ usable: 'no' });
     await expect(strategy.attempt({} as AttemptContext)).rejects.toMatchObject({ code: 'RELIABLE_UDP_MISSING' });
   });
@@ -296,6 +297,46 @@ describe('probes of a birthday', () => {
     await clock.advance(5000);
     expect(world.datagrams).toHaveLength(count);
     expect(settledAt).toBeLessThan(2500);
+  });
+});
+
+describe('probes for one peer', () => {
+  it('end when it has had its share, and the attempt says so', async () => {
+    const host = world.host('20.0.1.2', prc);
+    const strategy = strategyOn(host);
+    const victim = { type: 'server-reflexive', address: '20.0.7.7', port: 4000 };
+    const samples = [4000, 9000, 2000].map((port) => ({ address: victim.address, port }));
+    const attempt = async (key: string) => {
+      const context: AttemptContext = {
+        signal: new AbortController().signal,
+        role: 'controlling',
+        secret,
+        overlayRttMs,
+        peer: { key, address: '200::1' },
+        channel: {
+          send: async () => {},
+          receive: async () => ({ candidates: [victim], mapping: 'random', samples, streamId: 1 }),
+        },
+        prove: async (stream) => stream,
+      };
+      const failure = strategy.attempt(context).catch((error: unknown) => error);
+      await clock.advance(8000);
+      return ((await failure) as StrategyError).code;
+    };
+    const codes: unknown[] = [];
+    for (let count = 0; count < 6; count++) codes.push(await attempt('ab'.repeat(32)));
+    expect(codes).toEqual([...Array(4).fill('PUNCH_TIMEOUT'), 'PROBES_SPENT', 'PROBES_SPENT']);
+    const { burst, perSecond } = probeBudget.peer;
+    // And the checks of each attempt beside them.
+    expect(exchanged(host).length).toBeLessThanOrEqual(burst + 48 * perSecond + 6 * 120);
+    expect(await attempt('cd'.repeat(32))).toBe('PUNCH_TIMEOUT');
+  });
+
+  it('end for all peers together, too', () => {
+    const budget = new ProbeBudget(clock);
+    const { burst } = probeBudget.all;
+    for (let peer = 0; peer * 4000 < burst; peer++) expect(budget.take(String(peer), 4000)).toBe(true);
+    expect(budget.take('one more', 8)).toBe(false);
   });
 });
 

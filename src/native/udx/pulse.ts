@@ -154,7 +154,8 @@ export class Pulse {
     if (late > heartbeatMs) this.heardAt += late;
     const silence = now - this.heardAt;
     if (silence >= (this.opened ? silenceMs : openMs)) {
-      this.stop();
+      // The other end may still hear us: it would wait for what no longer comes.
+      this.stop(true);
       this.options.onSilent();
       return;
     }

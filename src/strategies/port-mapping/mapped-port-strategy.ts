@@ -74,6 +74,7 @@ class MappedPortStrategy implements Strategy {
       journalName: name,
       lifetimeSeconds: options.lifetime,
     });
+    services.gatewayPorts?.offer((wanted, signal) => this.mapper.map(wanted, signal));
   }
 
   /** Mappings of a run that was killed. */

@@ -21,6 +21,8 @@ const probeDelayMs = 50;
 export interface BirthdayOptions {
   readonly clock: Clock;
   readonly checks: ConnectivityChecks;
+  /** May so many more be sent? The first no ends it. */
+  readonly allow: (count: number) => boolean;
   /** Ends it: the attempt is over, or the peer was heard. */
   readonly signal: AbortSignal;
 }
@@ -29,13 +31,15 @@ export interface BirthdayOptions {
 export async function openMany(
   sockets: readonly ReliableUdpSocket[],
   known: Endpoint,
-  { clock, checks, signal }: BirthdayOptions,
+  { clock, checks, allow, signal }: BirthdayOptions,
 ): Promise<void> {
   try {
     for (let round = 0; round < openRounds; round++) {
       const roundEnd = clock.now() + openRoundPauseMs;
       for (let index = 0; index < sockets.length; index += burst) {
-        for (const socket of sockets.slice(index, index + burst)) checks.probe(socket, known);
+        const some = sockets.slice(index, index + burst);
+        if (!allow(some.length)) return;
+        for (const socket of some) checks.probe(socket, known);
         await sleep(clock, burstPauseMs, signal);
       }
       await sleep(clock, Math.max(0, roundEnd - clock.now()), signal);
@@ -49,12 +53,13 @@ export async function openMany(
 export async function probeMany(
   socket: ReliableUdpSocket,
   address: string,
-  { clock, checks, signal, random }: BirthdayOptions & { readonly random: Random },
+  { clock, checks, allow, signal, random }: BirthdayOptions & { readonly random: Random },
 ): Promise<void> {
   try {
     await sleep(clock, probeDelayMs, signal);
     const ports = shuffledPorts(() => random.fraction());
     for (let sent = 0; sent < maxProbes; sent += burst) {
+      if (!allow(burst)) return;
       for (let index = 0; index < burst; index++) checks.probe(socket, { address, port: ports.next().value as number });
       await sleep(clock, burstPauseMs, signal);
     }

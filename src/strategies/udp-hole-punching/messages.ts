@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { candidateSchema, maxCandidates } from '../../discovery/candidates.js';
+import { carriers } from './carriers.js';
 import { mappings } from './mapping.js';
 
 /** STUN servers asked at most. */
@@ -18,5 +19,8 @@ export const offerMessage = z.object({
   samples: z.array(z.object({ address: z.string().max(45), port: z.number().int().min(1).max(65535) })).max(maxSamples),
   /** Id of the sender's end of the stream, 32 bits, unguessable. */
   streamId: z.number().int().min(1).max(0xffffffff),
+  /** What the sender has enabled, the preferred first, and whether its router listens for quic. */
+  carriers: z.array(z.enum(carriers)).max(carriers.length).default(['udx']),
+  listens: z.boolean().default(false),
 });
 export type Offer = z.infer<typeof offerMessage>;

@@ -5,6 +5,8 @@ import type { StrategyServices } from '../../core/strategy.js';
 import { type Candidate, candidateSchema, distinct, hostCandidates, reflexiveCandidate } from '../../discovery/candidates.js';
 import { locateServer } from '../../discovery/stun/server-search.js';
 import type { StunTransactions } from '../../discovery/stun/stun-transactions.js';
+import type { CarrierOffer } from './carriers.js';
+import type { MappedPort } from './mapped-port.js';
 import { type Mapping, mappingOf } from './mapping.js';
 import { sampleMapping } from './mapping-samples.js';
 import { maxServers, type Offer } from './messages.js';
@@ -26,11 +28,21 @@ export interface GatherOptions {
   readonly sockets: CheckSockets;
   /** Of the IPv4 socket. */
   readonly transactions: StunTransactions;
+  /** Of the IPv4 socket. */
+  readonly mappedPort: MappedPort;
+  readonly carriers: CarrierOffer;
   readonly signal: AbortSignal;
 }
 
 /** This end's candidates and what its NAT does, as the peer is told. @throws only the signal's reason */
-export async function gatherOffer({ services, sockets, transactions, signal }: GatherOptions): Promise<Offer> {
+export async function gatherOffer({
+  services,
+  sockets,
+  transactions,
+  mappedPort,
+  carriers,
+  signal,
+}: GatherOptions): Promise<Offer> {
   const { clock, addresses } = services;
   const sample = async (names: readonly string[]) => {
     const servers = await locateServers(names, services, signal);
@@ -41,13 +53,18 @@ export async function gatherOffer({ services, sockets, transactions, signal }: G
   // Of a peer's silence nothing follows: it may have claimed to answer, and not do so.
   const seen = seenByServers.length > 0 ? seenByServers : (await sample(addresses.stunPeers ?? [])).seen;
   const hosts = hostCandidatesOf(services, sockets);
+  const mapped = mappedPort.candidates(seen.map(({ address }) => address));
   return {
     // A NAT may take a port that no peer would try.
-    candidates: distinct([...hosts, ...seen.map(reflexiveCandidate)]).filter((each) => candidateSchema.safeParse(each).success),
+    candidates: distinct([...hosts, ...mapped, ...seen.map(reflexiveCandidate)]).filter(
+      (each) => candidateSchema.safeParse(each).success,
+    ),
     mapping: mappingSeen(servers, seen),
     samples: seen,
     // 0 is not an id.
     streamId: Buffer.from(services.random.bytes(4)).readUInt32BE() || 1,
+    carriers: [...carriers.carriers],
+    listens: carriers.listens,
   };
 }
 

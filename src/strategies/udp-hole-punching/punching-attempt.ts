@@ -1,21 +1,22 @@
 import { isIPv4, isIPv6 } from 'node:net';
 import ipaddr from 'ipaddr.js';
-import { deriveKey } from '../../core/attempt-secret.js';
 import { sleep } from '../../core/clock.js';
 import { withDeadline } from '../../core/deadline.js';
 import { StrategyError } from '../../core/errors.js';
 import type { Endpoint } from '../../core/net.js';
 import type { ReliableUdp, ReliableUdpSocket } from '../../core/reliable-udp.js';
-import { seal } from '../../core/sealing.js';
-import { type AttemptContext, asPath, type Path, type StrategyServices } from '../../core/strategy.js';
-import { type Candidate, distinct, formatEndpoint, usableCandidates } from '../../discovery/candidates.js';
+import type { AttemptContext, Path, StrategyServices } from '../../core/strategy.js';
+import { type Candidate, distinct, usableCandidates } from '../../discovery/candidates.js';
 import { StunTransactions } from '../../discovery/stun/stun-transactions.js';
 import { openMany, openPorts, probeMany } from './birthday.js';
+import { type Carrier, chooseCarrier } from './carriers.js';
 import { ConnectivityChecks, type Pair } from './checks.js';
+import { MappedPort } from './mapped-port.js';
 import { predictPorts } from './mapping.js';
 import { type Offer, offerMessage } from './messages.js';
 import { type CheckSockets, gatherOffer } from './own-offer.js';
 import { type Plan, planFor } from './plan.js';
+import { openPunchedPath, type PunchedPath } from './punched-path.js';
 import { PunchingSockets } from './sockets.js';
 
 /** How long the peer may take to gather its candidates, in milliseconds. */
@@ -25,8 +26,13 @@ const punchDeadlineMs = { usual: 5000, blocked: 2000 };
 /** Checks have one overlay round trip, within these bounds in milliseconds, before the birthday begins. */
 const headStartMs = { least: 50, most: 300 };
 
-/** Ports of a birthday, which all attempts share. */
-export type LendPorts = (wanted: number) => { readonly count: number; giveBack(): void };
+/** What birthdays take of something that all attempts share. */
+export interface BirthdayShares {
+  /** Ports to open. */
+  lendPorts(wanted: number): { readonly count: number; giveBack(): void };
+  /** May so many more datagrams be sent for this peer? */
+  allowProbes(count: number): boolean;
+}
 
 /** One attempt at this end, from the first socket to the sealed stream. */
 export class PunchingAttempt {
@@ -36,12 +42,16 @@ export class PunchingAttempt {
   private readonly over = new AbortController();
   private readonly signal: AbortSignal;
   private ipv4: ReliableUdpSocket | undefined;
+  /** The birthday has sent all that it may. */
+  private spent = false;
+  private punched: PunchedPath | undefined;
 
   constructor(
     private readonly context: AttemptContext,
     private readonly services: StrategyServices,
     layer: ReliableUdp,
-    private readonly lendPorts: LendPorts,
+    private readonly chosen: { readonly carriers: readonly Carrier[]; readonly quicListener?: Endpoint | undefined },
+    private readonly shares: BirthdayShares,
   ) {
     const { clock, random } = services;
     const { role, secret } = context;
@@ -49,6 +59,7 @@ export class PunchingAttempt {
     this.checks = new ConnectivityChecks({ clock, random, role, secret });
     this.transactions = new StunTransactions({ clock, random, send: (data, remote) => this.ipv4?.send(data, remote) });
     this.sockets = new PunchingSockets(layer, (socket, data, remote) => {
+      if (this.punched?.take(socket, data, remote)) return;
       // The answer to a check looks like that of a server, but to a transaction of its own.
       if (socket !== this.ipv4 || !this.transactions.receive(data, remote)) this.checks.receive(socket, data, remote);
     });
@@ -58,13 +69,22 @@ export class PunchingAttempt {
   async run(): Promise<Path> {
     const { services, signal } = this;
     let kept: ReliableUdpSocket | undefined;
+    let mappedPort: MappedPort | undefined;
+    let path: Path | undefined;
     try {
       signal.throwIfAborted();
       const sockets = await this.bind();
-      const own = await gatherOffer({ services, sockets, transactions: this.transactions, signal });
+      // It serves the path, too, and outlives the attempt with it.
+      mappedPort = new MappedPort(services, sockets.ipv4.local.port, this.context.signal);
+      const carriers = { carriers: this.chosen.carriers, listens: this.chosen.quicListener !== undefined };
+      const own = await gatherOffer({ services, sockets, transactions: this.transactions, mappedPort, carriers, signal });
       const peer = await this.exchange(own);
+      const choice = chooseCarrier(own, peer, this.context.role);
+      if (!choice) throw new StrategyError('NO_COMMON_CARRIER', `This end enables ${own.carriers}, the peer ${peer.carriers}.`);
       const pair = await this.punch(sockets, own, peer);
-      const path = await this.open(pair, own, peer);
+      const listener = this.chosen.quicListener;
+      this.punched = await openPunchedPath({ context: this.context, services, pair, own, peer, choice, listener });
+      path = this.punched.path;
       kept = pair.socket;
       return path;
     } finally {
@@ -72,6 +92,9 @@ export class PunchingAttempt {
       this.transactions.close();
       this.over.abort(new StrategyError('PATH_SUPERSEDED', 'The attempt is over.'));
       await this.sockets.end(kept);
+      // The path may live by it, if it is of that socket.
+      if (path && !path.destroyed && kept === this.ipv4) path.once('close', () => void mappedPort?.release());
+      else await mappedPort?.release();
     }
   }
 
@@ -137,8 +160,12 @@ export class PunchingAttempt {
     const known = ipv4.find(({ type }) => type === 'server-reflexive') ?? ipv4[0];
     if (plan.kind !== 'birthday' || !known) return;
     const { clock, random } = this.services;
-    const { checks } = this;
+    const { checks, shares } = this;
     const signal = AbortSignal.any([this.signal, checks.heard]);
+    const allow = (count: number) => {
+      this.spent = !shares.allowProbes(count);
+      return !this.spent;
+    };
     const headStart = Math.min(headStartMs.most, Math.max(headStartMs.least, this.context.overlayRttMs));
     try {
       await sleep(clock, headStart, signal);
@@ -146,13 +173,13 @@ export class PunchingAttempt {
       return;
     }
     if (plan.side === 'probe') {
-      await probeMany(socket, known.address, { clock, random, checks, signal });
+      await probeMany(socket, known.address, { clock, random, checks, allow, signal });
       return;
     }
-    const lent = this.lendPorts(openPorts);
+    const lent = shares.lendPorts(openPorts);
     try {
       const opened = await this.sockets.bindMany(lent.count);
-      await openMany(opened, known, { clock, checks, signal });
+      await openMany(opened, known, { clock, checks, allow, signal });
     } finally {
       lent.giveBack();
     }
@@ -164,22 +191,11 @@ export class PunchingAttempt {
       return new StrategyError('UDP_BLOCKED', message);
     }
     const { sent } = this.checks;
+    if (this.spent) {
+      const message = `This end may send no more than it did to meet the peer by chance: ${sent} checks, and more in earlier attempts.`;
+      return new StrategyError('PROBES_SPENT', message);
+    }
     return new StrategyError('PUNCH_TIMEOUT', `None of ${sent} checks came through within ${timeoutMs / 1000} s.`);
-  }
-
-  /** The checks were the proof that the peer is there; the seal is the proof that it made each byte. */
-  private async open({ socket, remote }: Pair, own: Offer, peer: Offer): Promise<Path> {
-    const { secret, role, signal } = this.context;
-    const stream = socket.open({ remote, localId: own.streamId, remoteId: peer.streamId, key: deriveKey(secret, 'udp stream') });
-    stream.on('error', () => {});
-    const sealed = await seal(stream, { secret, role, clock: this.services.clock, signal });
-    sealed.once('close', () => void socket.close());
-    return asPath(sealed, {
-      kind: 'direct',
-      local: formatEndpoint({ ...socket.local, address: addressFor(remote, own) ?? socket.local.address }),
-      remote: formatEndpoint(remote),
-      carrier: 'udx',
-    });
   }
 }
 
@@ -192,12 +208,6 @@ function canMeetDirectly(own: Offer, peer: Offer): boolean {
         (isIPv4(address) || from.candidates.some((each) => each.type === 'host' && isIPv6(each.address))),
     );
   return reaches(own, peer) || reaches(peer, own);
-}
-
-/** This machine's address towards a remote, where there is but one that it can be: the sockets are bound to all. */
-function addressFor(remote: Endpoint, own: Offer): string | undefined {
-  const hosts = own.candidates.filter(({ type, address }) => type === 'host' && isIPv6(address) === isIPv6(remote.address));
-  return hosts.length === 1 ? hosts[0]?.address : undefined;
 }
 
 /** What of the peer is worth a check: its candidates, and the ports that its NAT will likely take. */

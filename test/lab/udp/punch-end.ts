@@ -7,18 +7,21 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { systemClock } from '../../../src/core/clock.js';
 import { describeError } from '../../../src/core/errors.js';
 import type { Logger } from '../../../src/core/logger.js';
+import { Proofs } from '../../../src/core/proof.js';
 import { systemRandom } from '../../../src/core/random.js';
 import { readExactly } from '../../../src/core/read-exactly.js';
-import type { AttemptChannel, Path, Role } from '../../../src/core/strategy.js';
+import type { AttemptChannel, Path, Role, StrategyDefinition } from '../../../src/core/strategy.js';
 import { loadAddon } from '../../../src/native/addon.js';
 import { createSystemNet } from '../../../src/native/system-net.js';
 import { createUdx } from '../../../src/native/udx/create-udx.js';
+import { tcpHolePunching } from '../../../src/strategies/tcp-hole-punching/index.js';
 import { udpHolePunching } from '../../../src/strategies/udp-hole-punching/index.js';
 import type { PunchReport } from './punch-pair.js';
 
-// One end of UDP hole punching without routers and agents. A unix socket is the overlay: one connection an attempt.
-// Arguments: role, socket, attempts, overlay round trip in milliseconds, STUN servers with commas. Prints a line of JSON an attempt.
-const [role = 'controlling', socketPath = '', attempts = '1', overlayRtt = '0', stun = ''] = process.argv.slice(2);
+// One end of hole punching without routers and agents. A unix socket is the overlay: one connection an attempt.
+// Arguments: strategy, role, socket, attempts, overlay round trip in milliseconds, STUN servers with commas. Prints a line of JSON an
+// attempt.
+const [name = '', role = 'controlling', socketPath = '', attempts = '1', overlayRtt = '0', stun = ''] = process.argv.slice(2);
 const overlayRttMs = Number(overlayRtt);
 const total = Number(attempts);
 
@@ -26,13 +29,16 @@ const seen: { plan?: string; mapping?: string; sent?: number; durationMs?: numbe
 const note = (event: string, fields: Record<string, unknown> = {}) => {
   if (event === 'udp.plan') seen.mapping = String(fields.own);
   if (event === 'udp.checked') Object.assign(seen, fields);
+  if (event === 'punch.done') Object.assign(seen, { plan: fields.plan, sent: fields.begun, durationMs: fields.ms });
 };
 const log: Logger = { debug: note, info: note, warn: note, error: note };
 
 const { udp } = createUdx({ clock: systemClock, random: systemRandom });
-const strategy = udpHolePunching.create(
-  {},
-  {
+const definitions = [udpHolePunching as StrategyDefinition, tcpHolePunching as StrategyDefinition];
+const definition = definitions.find((each) => each.name === name);
+if (!definition) throw new Error(`there is no ${name}`);
+const createStrategy = () =>
+  definition.create(definition.options.parse({}), {
     net: createSystemNet(loadAddon()),
     clock: systemClock,
     random: systemRandom,
@@ -40,8 +46,7 @@ const strategy = udpHolePunching.create(
     addresses: { stunServers: stun.split(',') },
     stateDir: '',
     ...(udp ? { reliableUdp: udp } : {}),
-  },
-);
+  });
 
 if (role === 'controlled') {
   rmSync(socketPath, { force: true });
@@ -73,16 +78,21 @@ async function meet(attempt: number, own: Role, socket: net.Socket): Promise<voi
   const startedAt = systemClock.now();
   const report: PunchReport = { attempt, role: own, openMs: 0 };
   let path: Path | undefined;
+  const signal = AbortSignal.timeout(15_000);
+  const secret = createHash('sha256').update(`${socketPath} ${attempt}`).digest();
+  const proofs = new Proofs(own, secret, systemClock, signal);
   try {
-    path = await strategy.attempt({
-      signal: AbortSignal.timeout(15_000),
+    // Each with what it may send, as if it were the first.
+    path = await createStrategy().attempt({
+      signal,
       role: own,
       peer: { key: '', address: '' },
-      secret: createHash('sha256').update(`${socketPath} ${attempt}`).digest(),
+      secret,
       overlayRttMs,
       channel: channelOver(socket),
-      prove: async (stream) => stream,
+      prove: (stream, options) => proofs.prove(stream, options),
     });
+    if (!proofs.path) await proofs.prove(path, { speakFirst: true });
     path.on('error', () => undefined);
     Object.assign(report, { openMs: systemClock.now() - startedAt, info: path.info });
     path.write(own);

@@ -16,7 +16,7 @@ export interface PunchReport {
   /** What the NAT was found to do, and what was decided. */
   readonly mapping?: string;
   readonly plan?: string;
-  /** Checks and probes sent, and since when. */
+  /** Checks and probes sent, of TCP the connections that were begun by chance, and since when. */
   readonly sent?: number;
   readonly durationMs?: number;
   readonly info?: PathInfo;
@@ -29,6 +29,8 @@ export interface PunchReport {
 export interface PunchOptions {
   readonly a: NatKindName;
   readonly b: NatKindName;
+  /** @default 'udp-hole-punching' */
+  readonly strategy?: 'udp-hole-punching' | 'tcp-hole-punching';
   /** @default 1 */
   readonly attempts?: number;
   /** One way, of each host's line; the STUN servers are as far. @default 10 */
@@ -41,6 +43,7 @@ export interface PunchOptions {
 export async function punchPair({
   a,
   b,
+  strategy = 'udp-hole-punching',
   attempts = 1,
   delayMs = 10,
   loss = 0,
@@ -54,7 +57,7 @@ export async function punchPair({
     const stun = publicAddresses.map((address) => `${address}:3478`).join(',');
     const ends = sites.map((site) => {
       const role: Role = site === 'a' ? 'controlling' : 'controlled';
-      const args = [program, role, socket, String(attempts), String(overlayRttMs), stun];
+      const args = [program, strategy, role, socket, String(attempts), String(overlayRttMs), stun];
       return lab[site].spawn([process.execPath, '--import', import.meta.resolve('tsx'), ...args], { name: 'punch' });
     });
     const reports: Record<Site, PunchReport[]> = { a: [], b: [] };

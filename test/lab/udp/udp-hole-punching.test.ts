@@ -46,6 +46,20 @@ describe('agents that may use UDP alone', () => {
   });
 });
 
+describe('agents that may map ports, too', () => {
+  it('punch from a mapped port where no other way leads to it, and give it back', async () => {
+    const args = ['--strategies', 'udp-hole-punching,port-mapping'];
+    crossing = await Crossing.prepare({ a: 'symupnp', b: 'sym', links, agent: { args } });
+    const { ends, strategy } = await crossing.run();
+    expect(strategy).toBe('udp-hole-punching');
+    const gateway = crossing.lab.gateway('ra');
+    expect((await gateway.mappings()).map(({ transport }) => transport)).toContain('udp');
+    expect(ends.a.local).toMatch(/^192\.168\.1\.2:/);
+    expect(await crossing.end()).toEqual([]);
+    expect(await gateway.mappings()).toEqual([]);
+  });
+});
+
 describe('a birthday', () => {
   it('meets whichever end controls, and with packets lost', async () => {
     const pairs = await Promise.all([
