@@ -31,6 +31,12 @@ module.exports = {
       '^src/(core|native|discovery|relay|strategies|control|composition|agent|index)',
       '^src/cli',
     ),
+    layer(
+      'nothing-imports-the-testing-kit',
+      '^src/(core|native|discovery|relay|strategies|control|composition|cli|agent|index|cli\\.ts)',
+      '^src/testing',
+    ),
+    layer('the-testing-kit-needs-no-system', '^src/testing', '^src/(native|cli|strategies)'),
     {
       name: 'plugins-import-only-the-package',
       severity: 'error',

@@ -11,6 +11,7 @@ export default defineConfig({
         },
       },
       { test: { name: 'native', include: ['test/native/**/*.test.ts'], setupFiles: ['test/reflect-metadata.ts'] } },
+      { test: { name: 'sim', include: ['test/sim/**/*.test.ts'], setupFiles: ['test/reflect-metadata.ts'] } },
       {
         test: {
           name: 'lab',

@@ -1,4 +1,4 @@
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { pathToFileURL } from 'node:url';
 import { z } from 'zod';
 import { exitCodes } from '../src/cli/exit-codes.js';
@@ -6,11 +6,13 @@ import { configurationPage } from '../src/core/config/text.js';
 import { errorCatalogue } from '../src/core/error-catalogue.js';
 import { portMapping } from '../src/strategies/port-mapping/index.js';
 import { tcpHolePunching } from '../src/strategies/tcp-hole-punching/index.js';
+import { sectionMark, simulatedSection } from '../test/sim/nat-grid/table.js';
 
 /** The generated pages of docs/, by their path. `npx tsx scripts/write-docs.ts` writes them; tests compare. */
 export const generatedPages: Readonly<Record<string, string>> = {
   'docs/configuration.md': `${configurationPage()}\n${strategyOptions()}`,
   'docs/errors.md': errorsPage(),
+  'docs/nat-grid.md': natGridPage(),
 };
 
 /** What those of the built-in strategies that have options take. */
@@ -30,6 +32,12 @@ They stand beside the name in \`strategies\`: \`{ use: tcp-hole-punching, option
 |---|---|---|---|---|
 ${rows.join('\n')}
 `;
+}
+
+/** The laboratory writes the first part, from measurements. */
+function natGridPage(): string {
+  const [measured = ''] = readFileSync(new URL('../docs/nat-grid.md', import.meta.url), 'utf8').split(sectionMark);
+  return `${measured.trimEnd()}\n\n${simulatedSection()}`;
 }
 
 function errorsPage(): string {

@@ -1,5 +1,4 @@
 import 'reflect-metadata';
-import { readdir } from 'node:fs/promises';
 import { compose } from './composition/container.js';
 import { startControl } from './composition/control.js';
 import { makeResponder } from './composition/responder.js';
@@ -14,6 +13,7 @@ import { resolveDirectories } from './core/config/directories.js';
 import type { Config } from './core/config.js';
 import { describeError } from './core/errors.js';
 import { EventSource } from './core/events.js';
+import { systemFiles } from './core/files.js';
 import { KnownServices, OfferedServices } from './core/peer-services.js';
 import { RelayTickets } from './core/relay-tickets.js';
 import { type RunLock, takeRunLock } from './core/run-lock.js';
@@ -35,6 +35,8 @@ export interface Agent {
 
 /** What a test or an embedder may bring along. */
 export interface AgentParts extends SystemParts {
+  /** What its events call it. @default agent-N */
+  readonly name?: string;
   /** Strategies beside the built-in ones, by definition; those that the config names are used. */
   readonly strategies?: readonly StrategyDefinition[];
   /** Where plugins are looked for before the agent's own folder, and where their relative paths begin. @default the current folder */
@@ -51,12 +53,13 @@ let agentsMade = 0;
 export async function createAgent(config: Config, parts: AgentParts = {}): Promise<Agent> {
   const resolved = resolveDirectories(config);
   const settings: Settings = { current: resolved };
-  const events = new EventSource(`agent-${++agentsMade}`, () => (parts.clock ?? systemClock).wallTime());
+  const events = new EventSource(parts.name ?? `agent-${++agentsMade}`, () => (parts.clock ?? systemClock).wallTime());
   const offeredServices = new OfferedServices();
   const knownServices = new KnownServices();
   const relayTickets = new RelayTickets();
   const services = makeServices(parts, { settings, events, knownServices, relayTickets });
   const { net, clock, random, log } = services;
+  const { files = systemFiles } = parts;
   const { strategies: definitions = [], configFolder = process.cwd() } = parts;
   const strategies = usableStrategies(await makeStrategies({ services, events, settings, definitions, configFolder }));
   const volunteer = new Volunteer({ net, clock, random, log, offered: offeredServices, tickets: relayTickets, settings });
@@ -67,17 +70,18 @@ export async function createAgent(config: Config, parts: AgentParts = {}): Promi
 
   const begin = async () => {
     const { runtimeDir, stateDir, admin } = settings.current;
-    const lock = await takeRunLock(runtimeDir);
+    const lock = await takeRunLock(runtimeDir, files);
     try {
-      const files = await removeStaleSockets(runtimeDir, await readdir(runtimeDir));
-      if (files.length > 0) events.publish('leftovers.removed', { peers: [], files });
-      const journal = await PeerJournal.open(stateDir, events);
+      const stale = await removeStaleSockets(runtimeDir, files);
+      if (stale.length > 0) events.publish('leftovers.removed', { peers: [], files: stale });
+      const journal = await PeerJournal.open(stateDir, events, files);
       const router = new AdminRouter({ net, clock, random, events, journal, uris: admin === 'auto' ? [] : [admin] });
       const agentVersion = ownVersion();
-      const memory = await SuccessMemory.open(stateDir);
+      const memory = await SuccessMemory.open(stateDir, files);
       const made = { events, settings, strategies, router, memory, offeredServices, knownServices, relayTickets };
       const core = compose({ net, clock, random, ...made, runtimeDir, agentVersion }).resolve(AgentCore);
-      const control = await startControl({ settings, events, agentVersion, clock, core });
+      // One that does not run on the system's sockets has no socket to be asked at.
+      const control = parts.net ? undefined : await startControl({ settings, events, agentVersion, clock, core });
       core.start();
       await volunteer.start();
       for (const strategy of strategies) void startStrategy(strategy, events);

@@ -15,6 +15,7 @@ export {
   StrategyError,
 } from './core/errors.js';
 export { type AgentEvent, type AgentEvents, type EventName, type Failure, onEvent, type PeerRef } from './core/events.js';
+export type { Files } from './core/files.js';
 export type { GatewayPort, GatewayPorts, MapPort, WantedPort } from './core/gateway-ports.js';
 export type { Logger, LogLevel } from './core/logger.js';
 export type * from './core/net.js';

@@ -3,6 +3,7 @@ import { permits } from '../core/config/permits.js';
 import { StrategyError } from '../core/errors.js';
 import { EventLogger } from '../core/event-logger.js';
 import type { EventSource } from '../core/events.js';
+import type { Files } from '../core/files.js';
 import { GatewayPorts } from '../core/gateway-ports.js';
 import type { Net } from '../core/net.js';
 import type { KnownServices } from '../core/peer-services.js';
@@ -21,6 +22,7 @@ export interface SystemParts {
   readonly net?: Net;
   readonly clock?: Clock;
   readonly random?: Random;
+  readonly files?: Files;
   /** @default udx on the system's sockets, or none beside a `net` of one's own */
   readonly reliableUdp?: ReliableUdp;
 }
@@ -45,6 +47,7 @@ export function makeServices(
     random,
     log: new EventLogger(events),
     stateDir: settings.current.stateDir,
+    ...(parts.files ? { files: parts.files } : {}),
     gatewayPorts: new GatewayPorts(),
     ...(reliableUdp ? { reliableUdp } : {}),
     volunteers: {

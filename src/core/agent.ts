@@ -1,10 +1,10 @@
-import { rm } from 'node:fs/promises';
 import path from 'node:path';
 import { inject, injectable } from 'tsyringe';
 import { AdminRouter } from './admin/admin-router.js';
 import type { Config } from './config.js';
 import { AgentError } from './errors.js';
 import type { EventSource, PeerRef } from './events.js';
+import type { Files } from './files.js';
 import type { Net } from './net.js';
 import { SessionLoop } from './session-loop.js';
 import type { Strategy } from './strategy.js';
@@ -66,8 +66,9 @@ export class AgentCore {
 }
 
 /** Sockets that a killed agent left in its runtime folder. The caller holds the folder's lock. @returns their names */
-export async function removeStaleSockets(runtimeDir: string, list: readonly string[]): Promise<string[]> {
+export async function removeStaleSockets(runtimeDir: string, files: Files): Promise<string[]> {
+  const list = await files.list(runtimeDir);
   const stale = list.filter((name) => /^[0-9a-f]{32}\.sock$/.test(name));
-  await Promise.all(stale.map((name) => rm(path.join(runtimeDir, name), { force: true })));
+  await Promise.all(stale.map((name) => files.remove(path.join(runtimeDir, name))));
   return stale;
 }

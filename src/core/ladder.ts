@@ -79,6 +79,8 @@ export class Ladder {
       }
     } finally {
       over.abort(new StrategyError('PATH_SUPERSEDED', 'The climb is over.'));
+      // What was found while the one before was looked at.
+      for (const outcome of outcomes.rest()) if ('found' in outcome) outcome.found.drop('PATH_SUPERSEDED', 'The climb is over.');
     }
     if (best < Number.POSITIVE_INFINITY) return;
     signal.throwIfAborted();
@@ -162,6 +164,11 @@ class OutcomeQueue {
     this.wake = undefined;
     if (wake) wake(outcome);
     else this.waiting.push(outcome);
+  }
+
+  /** Those that nobody has taken. */
+  rest(): readonly Outcome[] {
+    return this.waiting.splice(0);
   }
 
   next(): Promise<Outcome> {

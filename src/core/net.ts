@@ -122,6 +122,14 @@ export interface InterfaceAddress {
   readonly internal: boolean;
 }
 
+/** A default route: the next hop and the interface it is on. */
+export interface DefaultRoute {
+  readonly address: string;
+  readonly interface: string;
+  /** Of several, the least wins. */
+  readonly metric: number;
+}
+
 /** What this platform can do beyond plain sockets. */
 export interface NetCapabilities {
   /** Listening and connecting on one local port. */
@@ -151,6 +159,8 @@ export interface Net {
   /** Who is at the other end of a unix stream (SO_PEERCRED); undefined where the platform cannot tell. */
   peerCredentials(stream: ByteStream): PeerCredentials | undefined;
   interfaces(): readonly InterfaceAddress[];
+  /** The next hop towards the internet. Absent where the kernel's routing tables are to be read. */
+  defaultRoute?(family: 4 | 6): Promise<DefaultRoute | undefined>;
   /** Addresses of a host name; an IP literal is returned as it is. */
   resolve(host: string, options: { readonly signal?: AbortSignal }): Promise<readonly string[]>;
 }

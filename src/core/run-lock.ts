@@ -1,6 +1,6 @@
-import { mkdir, open, readFile, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { AgentError } from './errors.js';
+import { type Files, systemFiles } from './files.js';
 
 /** Keeps a second agent off one runtime folder. */
 export interface RunLock {
@@ -11,21 +11,19 @@ export interface RunLock {
  * Takes the folder, making it private first. A lock whose process is gone is taken over.
  * @throws AgentError ALREADY_RUNNING, RUNTIME_DIR_UNUSABLE
  */
-export async function takeRunLock(runtimeDir: string): Promise<RunLock> {
+export async function takeRunLock(runtimeDir: string, files = systemFiles): Promise<RunLock> {
   const file = path.join(runtimeDir, 'agent.lock');
   try {
-    await mkdir(runtimeDir, { recursive: true, mode: 0o700 });
+    await files.makeFolder(runtimeDir);
     for (let tries = 0; tries < 3; tries++) {
-      const holder = await holderOf(file);
+      const holder = await holderOf(file, files);
       if (holder !== undefined) {
         throw new AgentError('ALREADY_RUNNING', `Process ${holder} already runs an agent with ${runtimeDir}.`);
       }
-      await rm(file, { force: true });
-      const handle = await open(file, 'wx', 0o600).catch(ifCode('EEXIST'));
-      if (!handle) continue;
-      await handle.writeFile(`${process.pid} ${(await startOf(process.pid)) ?? ''}\n`);
-      await handle.close();
-      return { release: () => rm(file, { force: true }) };
+      await files.remove(file);
+      const text = `${process.pid} ${(await startOf(process.pid, files)) ?? ''}\n`;
+      const taken = await files.create(file, text).then(() => true, ifCode('EEXIST'));
+      if (taken) return { release: () => files.remove(file) };
     }
   } catch (error) {
     if (error instanceof AgentError) throw error;
@@ -34,8 +32,8 @@ export async function takeRunLock(runtimeDir: string): Promise<RunLock> {
   throw new AgentError('ALREADY_RUNNING', `Another agent is starting with ${runtimeDir}.`);
 }
 
-async function holderOf(file: string): Promise<number | undefined> {
-  const text = await readFile(file, 'utf8').catch(ifCode('ENOENT'));
+async function holderOf(file: string, files: Files): Promise<number | undefined> {
+  const text = await files.read(file).catch(ifCode('ENOENT'));
   const [, pid, start] = /^(\d+) (\d*)$/m.exec(text ?? '') ?? [];
   if (!pid) return undefined;
   try {
@@ -44,13 +42,13 @@ async function holderOf(file: string): Promise<number | undefined> {
     if ((error as NodeJS.ErrnoException).code === 'ESRCH') return undefined;
   }
   // The number may have gone to another process since.
-  const now = await startOf(Number(pid));
+  const now = await startOf(Number(pid), files);
   return now === undefined || now === start ? Number(pid) : undefined;
 }
 
 /** When a process started, in the kernel's ticks since boot (proc(5), field 22 of stat); undefined where there is no /proc. */
-async function startOf(pid: number): Promise<string | undefined> {
-  const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => undefined);
+async function startOf(pid: number, files: Files): Promise<string | undefined> {
+  const stat = await files.read(`/proc/${pid}/stat`).catch(() => undefined);
   return stat?.slice(stat.lastIndexOf(')') + 2).split(' ')[19];
 }
 

@@ -2,6 +2,7 @@ import type { Duplex } from 'node:stream';
 import type { z } from 'zod';
 import type { Clock } from './clock.js';
 import type { PeerRef } from './events.js';
+import type { Files } from './files.js';
 import type { GatewayPorts } from './gateway-ports.js';
 import type { Logger } from './logger.js';
 import type { Net } from './net.js';
@@ -113,6 +114,8 @@ export interface StrategyServices {
   readonly stateDir: string;
   /** Ports at the gateway, for all strategies of an agent. */
   readonly gatewayPorts?: GatewayPorts;
+  /** Where {@link stateDir} is. @default the system's */
+  readonly files?: Files;
   /** Absent where nothing makes streams of datagrams. */
   readonly reliableUdp?: ReliableUdp;
   /** Absent where the agent has no links. */

@@ -1,7 +1,6 @@
-import { mkdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { z } from 'zod';
-import { replaceFile } from './replace-file.js';
+import { type Files, systemFiles } from './files.js';
 
 /** Peers remembered; the one that was bridged longest ago goes first. */
 const mostPeers = 1000;
@@ -15,17 +14,18 @@ export class SuccessMemory {
   private writing: Promise<void> = Promise.resolve();
 
   private constructor(
+    private readonly files: Files,
     private readonly file: string,
     private readonly worked: Map<string, string>,
   ) {}
 
   /** Reads `worked.json` of a folder. Never rejects. */
-  static async open(folder: string): Promise<SuccessMemory> {
+  static async open(folder: string, files = systemFiles): Promise<SuccessMemory> {
     const file = path.join(folder, 'worked.json');
     try {
-      return new SuccessMemory(file, new Map(schema.parse(JSON.parse(await readFile(file, 'utf8'))).worked));
+      return new SuccessMemory(files, file, new Map(schema.parse(JSON.parse(await files.read(file))).worked));
     } catch {
-      return new SuccessMemory(file, new Map());
+      return new SuccessMemory(files, file, new Map());
     }
   }
 
@@ -50,7 +50,7 @@ export class SuccessMemory {
   }
 
   private async write(): Promise<void> {
-    await mkdir(path.dirname(this.file), { recursive: true, mode: 0o700 });
-    await replaceFile(this.file, JSON.stringify({ version: 1, worked: [...this.worked] }));
+    await this.files.makeFolder(path.dirname(this.file));
+    await this.files.replace(this.file, JSON.stringify({ version: 1, worked: [...this.worked] }));
   }
 }

@@ -1,5 +1,6 @@
-import { writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
+import { sectionMark } from '../sim/nat-grid/table.js';
 import { Crossing, CrossingError, type CrossingReport } from './crossing.js';
 import { type GridCell, gridMarkdown, gridSummary, gridTable } from './nat-grid-table.js';
 import { type NatKindName, natKindNames, natKinds } from './nat-kinds.js';
@@ -48,8 +49,15 @@ async function main(): Promise<number> {
   const summary = gridSummary(cells);
   if (options.json) process.stdout.write(`${JSON.stringify({ ...summary, cells })}\n`);
   else process.stdout.write(`${gridTable(kinds, cells)}\n\n${summary.sentence}\n`);
-  if (options.markdown !== undefined) writeFileSync(options.markdown, gridMarkdown(kinds, cells));
+  if (options.markdown !== undefined)
+    writeFileSync(options.markdown, gridMarkdown(kinds, cells) + simulatedPart(options.markdown));
   return cells.every(({ report, leftovers }) => report !== undefined && leftovers.length === 0) ? 0 : 1;
+}
+
+/** What a page has of the simulated network stays. */
+function simulatedPart(file: string): string {
+  const text = existsSync(file) ? readFileSync(file, 'utf8') : '';
+  return text.includes(sectionMark) ? `\n${text.slice(text.indexOf(sectionMark))}` : '';
 }
 
 async function runPair(a: NatKindName, b: NatKindName, timeoutMs: number): Promise<GridCell> {

@@ -176,7 +176,7 @@ describe('connectivity checks', () => {
     checks.receive(socket, hostile[what] ?? Buffer.alloc(0), stranger);
     await clock.advance(1000);
     expect(read(peer)).toEqual([]);
-    expect(checks.heard.aborted).toBe(false);
+    expect(checks.valid.aborted).toBe(false);
     expect(nominated).toBeUndefined();
     checks.stop();
   });
@@ -234,7 +234,7 @@ describe('connectivity checks', () => {
     const id = first?.check?.transactionId ?? transactionId;
     checks.receive(socket, peer.encode({ type: 'response', transactionId: id, mapped: remote }), stranger);
     checks.receive(socket, peer.encode({ type: 'response', transactionId, mapped: remote }), remote);
-    expect(checks.heard.aborted).toBe(false);
+    expect(checks.valid.aborted).toBe(false);
     checks.stop();
   });
 

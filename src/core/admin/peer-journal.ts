@@ -1,9 +1,8 @@
-import { mkdir, readFile, rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { AgentError } from '../errors.js';
 import type { EventSource } from '../events.js';
-import { replaceFile } from '../replace-file.js';
+import { type Files, systemFiles } from '../files.js';
 import { type PeerIdentity, peerIdentity } from './peer-uri.js';
 
 const schema = z.object({ version: z.literal(1), peers: z.array(z.string().max(4096)).max(10_000) });
@@ -17,6 +16,7 @@ export class PeerJournal {
   private next: Promise<void> | undefined;
 
   private constructor(
+    private readonly files: Files,
     private readonly file: string,
     private readonly peers: Set<PeerIdentity>,
   ) {}
@@ -25,26 +25,26 @@ export class PeerJournal {
    * Reads `peers.json` of a folder, which is made if need be. A file that makes no sense is renamed to `peers.json.corrupt` with a warning.
    * @throws AgentError JOURNAL_UNWRITABLE
    */
-  static async open(folder: string, events: EventSource): Promise<PeerJournal> {
+  static async open(folder: string, events: EventSource, files = systemFiles): Promise<PeerJournal> {
     const file = join(folder, 'peers.json');
     let text: string;
     try {
-      await mkdir(folder, { recursive: true, mode: 0o700 });
-      text = await readFile(file, 'utf8');
+      await files.makeFolder(folder);
+      text = await files.read(file);
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return new PeerJournal(file, new Set());
+      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return new PeerJournal(files, file, new Set());
       throw unwritable(file, error);
     }
     try {
-      return new PeerJournal(file, new Set(schema.parse(JSON.parse(text)).peers.map(peerIdentity)));
+      return new PeerJournal(files, file, new Set(schema.parse(JSON.parse(text)).peers.map(peerIdentity)));
     } catch (cause) {
       const aside = `${file}.corrupt`;
-      await rename(file, aside).catch((error) => {
+      await files.rename(file, aside).catch((error) => {
         throw unwritable(file, error);
       });
       const fields = { file, aside, reason: (cause as Error).message };
       events.publish('log', { level: 'warn', name: 'journal.corrupt', fields });
-      return new PeerJournal(file, new Set());
+      return new PeerJournal(files, file, new Set());
     }
   }
 
@@ -81,7 +81,7 @@ export class PeerJournal {
       .then(() => {
         this.next = undefined;
         const text = `${JSON.stringify({ version: 1, peers: [...this.peers] }, null, 2)}\n`;
-        this.writing = replaceFile(this.file, text).catch((error) => {
+        this.writing = this.files.replace(this.file, text).catch((error) => {
           throw unwritable(this.file, error);
         });
         return this.writing;

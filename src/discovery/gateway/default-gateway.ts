@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import ipaddr from 'ipaddr.js';
 import { StrategyError } from '../../core/errors.js';
-import type { InterfaceAddress, Net } from '../../core/net.js';
+import type { DefaultRoute, InterfaceAddress, Net } from '../../core/net.js';
 import { isOverlayAddress } from '../../core/overlay-address.js';
 
 /** The router towards the internet, and how this machine appears to it. */
@@ -12,14 +12,6 @@ export interface Gateway {
   readonly interface: string;
   /** Our own address towards it: what a mapping leads to. */
   readonly own: string;
-}
-
-/** A default route: the next hop and the interface it is on. */
-export interface DefaultRoute {
-  readonly address: string;
-  readonly interface: string;
-  /** Of several, the least wins. */
-  readonly metric: number;
 }
 
 /** The kernel's routing tables as text. */
@@ -36,8 +28,7 @@ export type FindGateway = (family: 4 | 6) => Promise<Gateway>;
 /** Reads the routing tables anew at each call, for a machine changes networks. @param read for tests */
 export function gatewayFinder(net: Net, read: () => Promise<RouteTables> = readRouteTables): FindGateway {
   return async (family) => {
-    const tables = await read();
-    const route = family === 4 ? ipv4DefaultRoute(tables.ipv4) : ipv6DefaultRoute(tables.ipv6);
+    const route = net.defaultRoute ? await net.defaultRoute(family) : defaultRouteIn(await read(), family);
     if (!route) throw new StrategyError('GATEWAY_MISSING', `This machine has no default route of IPv${family}.`);
     const own = ownAddress(route, family, net.interfaces());
     if (own === undefined)
@@ -45,6 +36,10 @@ export function gatewayFinder(net: Net, read: () => Promise<RouteTables> = readR
     const scope = route.address.startsWith('fe80') ? `%${route.interface}` : '';
     return { family, address: `${route.address}${scope}`, interface: route.interface, own };
   };
+}
+
+function defaultRouteIn({ ipv4, ipv6 }: RouteTables, family: 4 | 6): DefaultRoute | undefined {
+  return family === 4 ? ipv4DefaultRoute(ipv4) : ipv6DefaultRoute(ipv6);
 }
 
 /** Flags of a route (linux/route.h): it is up, and leads through a gateway. */

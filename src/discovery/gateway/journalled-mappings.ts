@@ -144,7 +144,8 @@ export class JournalledMappings {
   }
 
   private openJournal(): Promise<MappingJournal> {
-    this.journal ??= MappingJournal.open(this.options.stateDir, this.options.journalName, this.options.services.log);
+    const { stateDir, journalName, services } = this.options;
+    this.journal ??= MappingJournal.open(stateDir, journalName, services.log, services.files);
     // A folder that cannot be used now may be mended later.
     this.journal.catch(() => {
       this.journal = undefined;

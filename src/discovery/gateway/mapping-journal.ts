@@ -1,9 +1,8 @@
-import { mkdir, readFile, rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { AgentError } from '../../core/errors.js';
+import { type Files, systemFiles } from '../../core/files.js';
 import type { Logger } from '../../core/logger.js';
-import { replaceFile } from '../../core/replace-file.js';
 
 const port = z.number().int().min(1).max(65_535);
 const entrySchema = z.object({
@@ -33,6 +32,7 @@ export class MappingJournal {
   private next: Promise<void> | undefined;
 
   private constructor(
+    private readonly files: Files,
     private readonly file: string,
     private readonly mappings: Map<string, JournalEntry>,
   ) {}
@@ -41,26 +41,26 @@ export class MappingJournal {
    * Reads `<name>.json` of a folder, which is made if need be. A file that makes no sense is renamed to `<name>.json.corrupt`.
    * @throws AgentError JOURNAL_UNWRITABLE
    */
-  static async open(folder: string, name: string, log: Logger): Promise<MappingJournal> {
+  static async open(folder: string, name: string, log: Logger, files = systemFiles): Promise<MappingJournal> {
     const file = join(folder, `${name}.json`);
     let text: string;
     try {
-      await mkdir(folder, { recursive: true, mode: 0o700 });
-      text = await readFile(file, 'utf8');
+      await files.makeFolder(folder);
+      text = await files.read(file);
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return new MappingJournal(file, new Map());
+      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return new MappingJournal(files, file, new Map());
       throw unwritable(file, error);
     }
     try {
       const { mappings } = fileSchema.parse(JSON.parse(text));
-      return new MappingJournal(file, new Map(mappings.map((entry) => [keyOf(entry), entry])));
+      return new MappingJournal(files, file, new Map(mappings.map((entry) => [keyOf(entry), entry])));
     } catch (cause) {
       const aside = `${file}.corrupt`;
-      await rename(file, aside).catch((error) => {
+      await files.rename(file, aside).catch((error) => {
         throw unwritable(file, error);
       });
       log.warn('journal.corrupt', { file, aside, reason: (cause as Error).message });
-      return new MappingJournal(file, new Map());
+      return new MappingJournal(files, file, new Map());
     }
   }
 
@@ -95,7 +95,7 @@ export class MappingJournal {
       .then(() => {
         this.next = undefined;
         const text = `${JSON.stringify({ version: 1, mappings: this.entries() }, null, 2)}\n`;
-        this.writing = replaceFile(this.file, text).catch((error) => {
+        this.writing = this.files.replace(this.file, text).catch((error) => {
           throw unwritable(this.file, error);
         });
         return this.writing;

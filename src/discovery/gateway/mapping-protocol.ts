@@ -1,4 +1,5 @@
 import type { Clock } from '../../core/clock.js';
+import type { Files } from '../../core/files.js';
 import type { Logger } from '../../core/logger.js';
 import type { Endpoint, Net } from '../../core/net.js';
 import type { Random } from '../../core/random.js';
@@ -12,6 +13,8 @@ export interface ProtocolServices {
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Logger;
+  /** Where the journal's folder is. @default the system's */
+  readonly files?: Files;
 }
 
 export interface CallOptions {

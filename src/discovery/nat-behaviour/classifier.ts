@@ -51,11 +51,14 @@ export class NatClassifier {
     const doubtful = outvoted(this.mappings);
     const trusted = this.mappings.filter(({ server }) => !doubtful.has(server.address));
     const allocation = portAllocationOf(allocations(trusted));
+    const [mapping, filtering] = [mappingOf(trusted), this.filtering()];
+    // Where both depend on the destination, two sockets behind the NAT meet the filter before they can show that it lets them meet.
+    const inconclusive = !['endpoint-independent', 'unknown'].includes(mapping) && filtering !== 'endpoint-independent';
     return {
       translated: known(trusted, ({ local, mapped }) => !same(local, mapped)),
-      mapping: mappingOf(trusted),
-      filtering: this.filtering(),
-      hairpinning: this.hairpinning,
+      mapping,
+      filtering,
+      hairpinning: this.hairpinning === 'no' && inconclusive ? 'unknown' : this.hairpinning,
       portPreservation: known(trusted, () => allocation.kind === 'preserving'),
       portAllocation: allocation,
       severalAddresses: severalAddresses(trusted),

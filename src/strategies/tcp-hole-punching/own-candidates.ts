@@ -34,10 +34,12 @@ export async function gatherCandidates({ services, disagreement, port, signal }:
   const { stunServers, stunPeers = [] } = addresses;
   const everyone = [...stunServers, ...stunPeers];
   const [first = ''] = everyone;
+  // The punching port asks first: a NAT that counts shows its next port by what it gave last.
+  const asking = ask(services, port, addresses, signal);
   const probing = sampleOtherPorts(services, first, signal);
   let external: ExternalAddress | undefined;
   try {
-    external = await ask(services, port, addresses, signal);
+    external = await asking;
     probing.hurry();
     let probes = await probing.samples;
     const answering = external.observations[0]?.server;

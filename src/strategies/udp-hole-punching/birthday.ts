@@ -23,7 +23,7 @@ export interface BirthdayOptions {
   readonly checks: ConnectivityChecks;
   /** May so many more be sent? The first no ends it. */
   readonly allow: (count: number) => boolean;
-  /** Ends it: the attempt is over, or the peer was heard. */
+  /** Ends it: the attempt is over, or there is a pair that works. */
   readonly signal: AbortSignal;
 }
 

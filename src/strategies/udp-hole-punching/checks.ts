@@ -47,12 +47,12 @@ interface PendingCheck extends Pair {
 export class ConnectivityChecks {
   /** The pair that both ends settled on. Pending until there is one. */
   readonly nominated: Promise<Pair>;
-  /** Aborts at the first sign of the peer: from then on a pair is known to be worth more than any guess. */
-  readonly heard: AbortSignal;
+  /** Aborts when a pair is known to work both ways (valid, RFC 8445 §7.2.5.3.2): from then on it is worth more than any guess. */
+  readonly valid: AbortSignal;
   /** Requests sent so far, of every kind. */
   sent = 0;
   private readonly codec: CheckCodec;
-  private readonly firstHeard = new AbortController();
+  private readonly firstValid = new AbortController();
   private readonly pairs: CheckedPair[] = [];
   private readonly triggered: CheckedPair[] = [];
   private readonly pending = new Map<string, PendingCheck>();
@@ -67,7 +67,7 @@ export class ConnectivityChecks {
 
   constructor(private readonly options: ChecksOptions) {
     this.codec = new CheckCodec(options.secret, options.role);
-    this.heard = this.firstHeard.signal;
+    this.valid = this.firstValid.signal;
     this.nominated = new Promise((resolve) => {
       this.settle = resolve;
     });
@@ -109,7 +109,6 @@ export class ConnectivityChecks {
     socket.send(this.codec.encode({ type: 'response', transactionId, mapped: remote }), remote);
     if (this.settled) return;
     const pair = this.find(socket, remote) ?? this.addPeerReflexive(socket, remote);
-    this.firstHeard.abort();
     if (useCandidate && this.options.role === 'controlled') this.settleOn({ socket, remote });
     // A triggered check (RFC 8445 §7.3.1.4): the way is open in one direction at least.
     else if (pair && !this.chosen && !this.triggered.includes(pair)) this.triggered.push(pair);
@@ -121,7 +120,7 @@ export class ConnectivityChecks {
     // An answer from elsewhere than the request went to tells of no usable way (RFC 8445 §7.2.5.2.1).
     if (!pending || !isSame(pending, pair) || this.settled) return;
     this.pending.delete(id);
-    this.firstHeard.abort();
+    this.firstValid.abort();
     if (this.options.role === 'controlled') return;
     if (pending.nominates) {
       this.settleOn(pair);

@@ -161,7 +161,7 @@ export class PunchingAttempt {
     if (plan.kind !== 'birthday' || !known) return;
     const { clock, random } = this.services;
     const { checks, shares } = this;
-    const signal = AbortSignal.any([this.signal, checks.heard]);
+    const signal = AbortSignal.any([this.signal, checks.valid]);
     const allow = (count: number) => {
       this.spent = !shares.allowProbes(count);
       return !this.spent;

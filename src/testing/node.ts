@@ -1,0 +1,78 @@
+import type { z } from 'zod';
+import { type Agent, createAgent } from '../agent.js';
+import { configSchema } from '../core/config/schema.js';
+import { type AgentEvent, type EventName, onEvent } from '../core/events.js';
+import type { StrategyDefinition } from '../core/strategy.js';
+import type { Host } from './host.js';
+import { SimulatedReliableUdp } from './reliable-udp.js';
+import { SimulatedRouter } from './simulated-router.js';
+
+/** What a test says of an agent's configuration; the rest is as by default, but for STUN servers, of which there are none. */
+export type AgentSettings = Omit<z.input<typeof configSchema>, 'admin' | 'stateDir' | 'runtimeDir'>;
+
+/** A host with a router and an agent, whose parts are those of the simulated network. */
+export class SimulatedNode {
+  /** What the agent has told, in order. */
+  readonly events: AgentEvent[] = [];
+  private readonly waiting = new Set<(event: AgentEvent) => void>();
+
+  private constructor(
+    readonly host: Host,
+    readonly router: SimulatedRouter,
+    readonly agent: Agent,
+    private readonly stopListening: () => void,
+  ) {}
+
+  /** Starts the router and then the agent. */
+  static async start(
+    host: Host,
+    directory: Map<string, string>,
+    settings: AgentSettings,
+    strategies: readonly StrategyDefinition[] = [],
+  ): Promise<SimulatedNode> {
+    const key = Buffer.from(host.random.fork('key').bytes(32)).toString('hex');
+    const router = await SimulatedRouter.start(host, directory, { key });
+    const config = configSchema.parse({
+      stun: [],
+      ...settings,
+      admin: router.admin,
+      stateDir: '/var/lib/ratatoskr',
+      runtimeDir: '/run/ratatoskr',
+    });
+    const { net, clock, random, files } = host;
+    const reliableUdp = new SimulatedReliableUdp(net, clock);
+    const agent = await createAgent(config, { name: host.name, net, clock, random, files, reliableUdp, strategies });
+    const unsubscribe = onEvent((event) => {
+      if (event.agent === host.name) node.hear(event);
+    });
+    const node = new SimulatedNode(host, router, agent, unsubscribe);
+    await agent.start();
+    return node;
+  }
+
+  /** The first event of a name, past or to come. */
+  next<Name extends EventName>(name: Name): Promise<Extract<AgentEvent, { event: Name }>> {
+    type Wanted = Extract<AgentEvent, { event: Name }>;
+    const known = this.events.find(({ event }) => event === name);
+    if (known) return Promise.resolve(known as Wanted);
+    return new Promise((resolve) => {
+      const listener = (event: AgentEvent) => {
+        if (event.event !== name) return;
+        this.waiting.delete(listener);
+        resolve(event as Wanted);
+      };
+      this.waiting.add(listener);
+    });
+  }
+
+  /** Stops the agent; the router goes on. */
+  async stop(): Promise<void> {
+    await this.agent.stop();
+    this.stopListening();
+  }
+
+  private hear(event: AgentEvent): void {
+    this.events.push(event);
+    for (const listener of [...this.waiting]) listener(event);
+  }
+}
