@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { pipeline } from 'node:stream';
 import { EvenFlow } from './even-flow.js';
 import { openRouterSocket, type RouterSocketOptions } from './router-socket.js';
@@ -35,6 +36,8 @@ export async function routerEndOfStream(options: RouterSocketOptions): Promise<R
     },
     carry: (path) =>
       new Promise((resolve) => {
+        // Two pipelines listen often enough for Node to suspect a leak.
+        setMaxListeners(0, path, stream);
         pipeline(path, new EvenFlow(options.clock), stream, (error) => resolve(error ?? new Error('the other end closed it')));
         pipeline(stream, path, (error) => resolve(error ?? new Error('the router closed it')));
       }),
