@@ -238,33 +238,33 @@ describe('a link', () => {
   it('tells what an agent offers, and each change', async () => {
     const { controlling, controlled } = await linkedEnds();
     const heard: Services[] = [];
-    controlled.keepServices((services) => heard.push(services));
+    controlled.services.keepBy((services) => heard.push(services));
     const [before, after] = [offers('20.0.1.2'), { stun: [], relay: [{ address: '20.0.1.2', port: 3479 }] }];
-    controlling.tellServices(before);
-    controlling.tellServices(after);
+    controlling.services.tell(before);
+    controlling.services.tell(after);
     await settle();
     expect(heard).toEqual([before, after]);
   });
 
   it('keeps what came before anyone listened', async () => {
     const { controlling, controlled } = await linkedEnds();
-    controlling.tellServices(offers('20.0.1.2'));
+    controlling.services.tell(offers('20.0.1.2'));
     await settle();
     const heard: Services[] = [];
-    controlled.keepServices((services) => heard.push(services));
+    controlled.services.keepBy((services) => heard.push(services));
     expect(heard).toEqual([offers('20.0.1.2')]);
   });
 
   it('passes over changes of what is offered that come too fast, and stays up', async () => {
     const { controlling, controlled, clock } = await linkedEnds();
     const heard: Services[] = [];
-    controlled.keepServices((services) => heard.push(services));
-    for (let count = 0; count < 50; count++) controlling.tellServices(offers(`20.0.1.${count}`));
+    controlled.services.keepBy((services) => heard.push(services));
+    for (let count = 0; count < 50; count++) controlling.services.tell(offers(`20.0.1.${count}`));
     await settle();
     expect(heard).toHaveLength(5);
     expect(controlled.signal.aborted).toBe(false);
     await clock.advance(1000);
-    controlling.tellServices(offers('20.0.2.2'));
+    controlling.services.tell(offers('20.0.2.2'));
     await settle();
     expect(heard.at(-1)).toEqual(offers('20.0.2.2'));
   });
@@ -277,27 +277,27 @@ function offers(address: string): Services {
 describe('leave to use a peer’s relay', () => {
   it('is granted by whoever the link asks', async () => {
     const { controlling, controlled } = await linkedEnds();
-    controlled.grantRelayBy(() => 'ab'.repeat(32));
-    expect(await controlling.askRelay(never)).toBe('ab'.repeat(32));
+    controlled.services.grantBy(() => 'ab'.repeat(32));
+    expect(await controlling.services.askRelay(never)).toBe('ab'.repeat(32));
   });
 
   it('is refused with the peer’s reason', async () => {
     const { controlling, controlled } = await linkedEnds();
-    controlled.grantRelayBy(() => {
+    controlled.services.grantBy(() => {
       throw new StrategyError('RELAY_BYTES_SPENT', 'Come back tomorrow.');
     });
-    const refused = controlling.askRelay(never);
+    const refused = controlling.services.askRelay(never);
     await expect(refused).rejects.toMatchObject({ code: 'RELAY_BYTES_SPENT', message: expect.stringContaining('tomorrow') });
   });
 
   it('is refused where nobody relays', async () => {
     const { controlling } = await linkedEnds();
-    await expect(controlling.askRelay(never)).rejects.toMatchObject({ code: 'RELAY_NOT_ALLOWED' });
+    await expect(controlling.services.askRelay(never)).rejects.toMatchObject({ code: 'RELAY_NOT_ALLOWED' });
   });
 
   it('is not waited for longer than the link lives', async () => {
     const { controlling, controlled } = await linkedEnds();
-    const asked = controlling.askRelay(never);
+    const asked = controlling.services.askRelay(never);
     controlled.abandon();
     await expect(asked).rejects.toBeInstanceOf(Error);
   });

@@ -2,14 +2,12 @@ import { deriveSecret, randomLength } from '../attempt-secret.js';
 import type { Clock } from '../clock.js';
 import { withDeadline } from '../deadline.js';
 import type { ErrorCode } from '../error-catalogue.js';
-import { describeError, SignallingError, StrategyError } from '../errors.js';
+import { SignallingError, StrategyError } from '../errors.js';
 import type { PeerRef } from '../events.js';
-import type { Endpoint } from '../net.js';
-import type { Services } from '../peer-services.js';
 import type { Random } from '../random.js';
 import type { Role } from '../strategy.js';
-import { TokenBucket } from '../token-bucket.js';
 import { AttemptConversation } from './attempt-conversation.js';
+import { LinkServices } from './link-services.js';
 import type { MessageStream } from './message-stream.js';
 import type { Message, MessageOf } from './messages.js';
 
@@ -19,8 +17,6 @@ const maxAttempts = 16;
 const answerDeadlineMs = 10_000;
 /** Pings that a measurement sends. */
 const pingCount = 3;
-/** How often a peer may change what it offers. */
-const servicesRate = { burst: 5, perSecond: 1 };
 
 export interface LinkIdentity {
   readonly peer: PeerRef;
@@ -44,6 +40,7 @@ export interface AttemptOffer {
 
 /** The conversation with one peer's agent, once both have said hello. */
 export class SignallingLink {
+  readonly services: LinkServices;
   /** Overlay round trip in milliseconds: the least of the last measurement. */
   rttMs = Number.POSITIVE_INFINITY;
   /** Called when a peer that had left something unanswered for too long is heard again: the overlay was away, and is back. */
@@ -52,21 +49,11 @@ export class SignallingLink {
   private onOffer: ((offer: AttemptOffer) => void) | undefined;
   /** Offers that came before anyone served them: the other end may be done with its greeting first. */
   private early: AttemptOffer[] = [];
-  private onServices: ((services: Services) => void) | undefined;
-  /** What came before anyone kept it. */
-  private earlyServices: Services | undefined;
-  private readonly servicesAllowance: TokenBucket;
-  /** Grants leave to use this agent's relay. @throws StrategyError why not */
-  private grantRelay: () => string = () => {
-    throw new StrategyError('RELAY_NOT_ALLOWED', 'This agent does not relay.');
-  };
-  private readonly relayRequests = new Map<number, (answer: MessageOf<'relay-grant'> | MessageOf<'relay-refuse'>) => void>();
   private readonly conversations = new Map<string, AttemptConversation>();
   private readonly offered = new Map<string, (answer: MessageOf<'accept'> | MessageOf<'refuse'>) => void>();
   private readonly pings = new Map<number, () => void>();
   private readonly ended = new AbortController();
   private nextPing = 0;
-  private nextRelayRequest = 0;
 
   constructor(
     readonly identity: LinkIdentity,
@@ -74,7 +61,11 @@ export class SignallingLink {
     private readonly clock: Clock,
     private readonly random: Random,
   ) {
-    this.servicesAllowance = new TokenBucket(clock, servicesRate);
+    this.services = new LinkServices({
+      clock,
+      send: (message) => messages.send(message),
+      within: (answer, signal, what) => this.within(answer, AbortSignal.any([signal, this.signal]), what),
+    });
   }
 
   get peer(): PeerRef {
@@ -131,42 +122,6 @@ export class SignallingLink {
     for (const offer of this.early.splice(0)) onOffer(offer);
   }
 
-  /** Tells the peer what this agent offers, in place of what was told before. */
-  tellServices({ stun, relay }: Services): void {
-    this.messages.send({ type: 'services', stun: stun.map(toWire), relay: relay.map(toWire) });
-  }
-
-  /** Hands what the peer offers, now and at each change, to whoever keeps it. */
-  keepServices(onServices: (services: Services) => void): void {
-    this.onServices = onServices;
-    if (this.earlyServices) onServices(this.earlyServices);
-    this.earlyServices = undefined;
-  }
-
-  /** Asks the peer for leave to use its relay. @returns the ticket @throws StrategyError with the peer's code, SignallingError */
-  async askRelay(signal: AbortSignal): Promise<string> {
-    const id = this.nextRelayRequest++;
-    const answer = new Promise<MessageOf<'relay-grant'> | MessageOf<'relay-refuse'>>((resolve) => {
-      this.relayRequests.set(id, resolve);
-    });
-    try {
-      this.messages.send({ type: 'relay-request', id });
-      const reply = await this.within(answer, AbortSignal.any([signal, this.signal]), 'answer a request for its relay');
-      if (reply.type === 'relay-grant') return reply.ticket;
-      throw new StrategyError(
-        reply.code === 'RELAY_BYTES_SPENT' ? 'RELAY_BYTES_SPENT' : 'RELAY_NOT_ALLOWED',
-        `The peer’s relay is not for us: ${reply.message} (${reply.code}).`,
-      );
-    } finally {
-      this.relayRequests.delete(id);
-    }
-  }
-
-  /** Whom the peer's requests for this agent's relay are put to. */
-  grantRelayBy(grant: () => string): void {
-    this.grantRelay = grant;
-  }
-
   receive(message: Message): void {
     if (this.silent) {
       this.silent = false;
@@ -190,14 +145,14 @@ export class SignallingLink {
           ?.finish(new StrategyError('PEER_ENDED', `The peer ended the attempt: ${message.message} (${message.code}).`));
         break;
       case 'services':
-        this.receiveServices(message);
+        this.services.receiveServices(message);
         break;
       case 'relay-request':
-        this.receiveRelayRequest(message.id);
+        this.services.receiveRequest(message);
         break;
       case 'relay-grant':
       case 'relay-refuse':
-        this.relayRequests.get(message.id)?.(message);
+        this.services.receiveAnswer(message);
         break;
       case 'ping':
         this.messages.send({ type: 'pong', id: message.id });
@@ -277,22 +232,6 @@ export class SignallingLink {
     else if (this.offered.has(id)) this.messages.send({ type: 'end', id, code, message });
   }
 
-  private receiveServices({ stun, relay }: MessageOf<'services'>): void {
-    if (!this.servicesAllowance.take()) return;
-    const services = { stun: stun.map(fromWire), relay: relay.map(fromWire) };
-    if (this.onServices) this.onServices(services);
-    else this.earlyServices = services;
-  }
-
-  private receiveRelayRequest(id: number): void {
-    try {
-      this.messages.send({ type: 'relay-grant', id, ticket: this.grantRelay() });
-    } catch (error) {
-      const { code, message } = describeError(error);
-      this.messages.send({ type: 'relay-refuse', id, code, message });
-    }
-  }
-
   private begin(id: string, strategy: string, controllingRandom: Uint8Array, controlledRandom: Uint8Array): AttemptConversation {
     const { peer, ownKey, role } = this.identity;
     const [controllingKey, controlledKey] = role === 'controlling' ? [ownKey, peer.key] : [peer.key, ownKey];
@@ -330,14 +269,4 @@ export class SignallingLink {
       },
     });
   }
-}
-
-type WireEndpoint = MessageOf<'services'>['stun'][number];
-
-function toWire({ address, port }: Endpoint): WireEndpoint {
-  return { host: address, port };
-}
-
-function fromWire({ host, port }: WireEndpoint): Endpoint {
-  return { address: host, port };
 }

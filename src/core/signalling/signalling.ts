@@ -68,7 +68,7 @@ export class Signalling {
     this.news = new News(clock);
     relayTickets.ask = (peer, signal) => this.askRelay(peer, signal);
     offered.onChange = (services) => {
-      for (const link of this.links.values()) link.tellServices(services);
+      for (const link of this.links.values()) link.services.tell(services);
     };
   }
 
@@ -280,9 +280,9 @@ export class Signalling {
     const { peer, role, agentVersion, strategies } = link.identity;
     this.events.publish('signalling.connected', { peer, role, agentVersion, strategies, rttMs: link.rttMs });
     for (const waiting of this.waiting) if (waiting.key === peer.key) waiting.resolve(link);
-    link.grantRelayBy(() => this.grantRelay(peer));
-    link.tellServices(this.offered.current);
-    link.keepServices((services) => {
+    link.services.grantBy(() => this.grantRelay(peer));
+    link.services.tell(this.offered.current);
+    link.services.keepBy((services) => {
       if (this.links.get(peer.key) !== link) return;
       this.known.learn(peer, services);
       this.events.publish('log', { level: 'debug', name: 'services.heard', fields: { peer, ...services } });
@@ -293,7 +293,7 @@ export class Signalling {
   private async askRelay(peer: PeerRef, signal: AbortSignal): Promise<string> {
     const link = this.links.get(peer.key);
     if (!link) throw new StrategyError('RELAY_NOT_ALLOWED', `There is no link with ${peer.address} to ask for its relay.`);
-    return link.askRelay(signal);
+    return link.services.askRelay(signal);
   }
 
   private grantRelay(peer: PeerRef): string {
