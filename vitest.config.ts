@@ -14,6 +14,15 @@ export default defineConfig({
       { test: { name: 'sim', include: ['test/sim/**/*.test.ts'], setupFiles: ['test/reflect-metadata.ts'] } },
       {
         test: {
+          name: 'conformance',
+          include: ['test/conformance/**/*.test.ts'],
+          setupFiles: ['test/reflect-metadata.ts'],
+          // On a clock of their own most take less than a second of the machine's; sixteen mebibytes take some.
+          testTimeout: 60_000,
+        },
+      },
+      {
+        test: {
           name: 'lab',
           include: ['test/lab/**/*.test.ts'],
           globalSetup: ['scripts/setup/vitest-global-setup.mjs'],

@@ -1,3 +1,16 @@
+import 'reflect-metadata';
+
+export { ConformanceError } from './testing/conformance/breach.js';
+export { loopback } from './testing/conformance/loopback.js';
+export type { ConformanceNetwork, ConformanceNetworks, Place, ServerPlace } from './testing/conformance/network.js';
+export { simulated } from './testing/conformance/simulated.js';
+export { type Situation, situations } from './testing/conformance/situation.js';
+export {
+  type ConformanceOptions,
+  strategyConformance,
+  type TestFunction,
+} from './testing/conformance/strategy-conformance.js';
+export type { StrategySupport } from './testing/conformance/support.js';
 export type { FirewallBehaviour } from './testing/firewall.js';
 export type { Host, HostOptions } from './testing/host.js';
 export type { Direction, IpRouter, IpRouterOptions, PacketFilter } from './testing/ip-router.js';

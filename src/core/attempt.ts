@@ -79,6 +79,8 @@ export class AttemptRunner {
     } catch (cause) {
       const error = asStrategyError(cause, strategy.name);
       path?.destroy();
+      // One that was proven while the strategy failed otherwise.
+      proofs.path?.destroy();
       conversation.end(error.code, error.message);
       over.abort(error);
       this.events.publish('attempt.failed', { ...about, ...describeError(error), durationMs: this.clock.now() - startedAt });

@@ -376,6 +376,10 @@ export const errorCatalogue = {
     meaning: 'The peer speaks another version of the signalling protocol.',
     help: 'Update ratatoskr at the older end.',
   },
+  SOCKETS_REFUSED: {
+    meaning: 'The system does not give a strategy the sockets that it needs; its reason is in the message.',
+    help: 'See the limit of open files and what the sandbox of the service permits.',
+  },
   STRATEGIES_EXHAUSTED: {
     meaning: 'No enabled strategy opened a path to the peer.',
     help: 'See the reason of each attempt; the agent tries again after a pause.',

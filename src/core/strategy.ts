@@ -113,7 +113,7 @@ export interface StrategyServices {
   /** Folder for what must outlive a restart, such as the journal of what has to be undone. It need not exist yet. */
   readonly stateDir: string;
   /** Ports at the gateway, for all strategies of an agent. */
-  readonly gatewayPorts?: GatewayPorts;
+  readonly gatewayPorts?: Pick<GatewayPorts, keyof GatewayPorts>;
   /** Where {@link stateDir} is. @default the system's */
   readonly files?: Files;
   /** Absent where nothing makes streams of datagrams. */

@@ -1,3 +1,4 @@
+import { describeError, StrategyError } from '../core/errors.js';
 import type { ByteStream, Listener, Net } from '../core/net.js';
 
 /** IANA's dynamic ports. */
@@ -9,13 +10,16 @@ export interface ListeningPort {
   close(): Promise<void>;
 }
 
-/** Listens on a port that the system picks. @param sharePort as in {@link Net.listenTcp} */
+/** Listens on a port that the system picks. @param sharePort as in {@link Net.listenTcp} @throws StrategyError SOCKETS_REFUSED */
 export async function openListeningPort(
   net: Net,
   { sharePort, onStream }: { readonly sharePort: boolean; readonly onStream: (stream: ByteStream) => void },
 ): Promise<ListeningPort> {
-  const listeners: Listener[] = [await net.listenTcp({ local: { address: '0.0.0.0', port: 0 }, sharePort, onStream })];
-  const port = listeners[0]?.local?.port ?? 0;
+  const first = await net.listenTcp({ local: { address: '0.0.0.0', port: 0 }, sharePort, onStream }).catch((cause: unknown) => {
+    throw new StrategyError('SOCKETS_REFUSED', `There is no port to listen on: ${describeError(cause).message}.`, { cause });
+  });
+  const listeners: Listener[] = [first];
+  const port = first.local?.port ?? 0;
   // A machine without IPv6, or with the port taken there, does with IPv4 alone.
   await net.listenTcp({ local: { address: '::', port }, sharePort, onStream }).then(
     (listener) => listeners.push(listener),

@@ -75,6 +75,11 @@ export class NatTable {
     this.byInternal.get(`${protocol} ${endpointKey(internal)} fixed`)?.forget();
   }
 
+  /** What {@link map} made and nobody took back yet: the internal endpoints. */
+  requested(now: number): Endpoint[] {
+    return [...this.byInternal.values()].flatMap(({ internal, fixedUntil }) => (fixedUntil > now ? [internal] : []));
+  }
+
   /** The NAT restarts: everything is forgotten. */
   clear(): void {
     this.byInternal.clear();

@@ -60,6 +60,11 @@ export class Nat extends IpRouter {
     return { address: this.externalAddresses[0] ?? '', port: 0 };
   }
 
+  /** Hosts and ports behind it that have a mapping made on request. */
+  get requestedMappings(): readonly Endpoint[] {
+    return this.table.requested(this.medium.clock.now());
+  }
+
   /** Forgets every mapping, as a restart does. */
   restart(): void {
     this.table.clear();

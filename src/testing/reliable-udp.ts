@@ -46,6 +46,7 @@ export class SimulatedReliableUdp implements ReliableUdp {
 class ReliableTcpStream extends TcpStream implements ReliableStream {
   private to: Endpoint;
   private readonly follows: boolean;
+  private closing: (() => void) | undefined;
 
   constructor(clock: VirtualClock, socket: DatagramSocket, options: OpenStreamOptions, gone: () => void) {
     const { remote, remoteId, key, heartbeatMs, silenceMs, openMs } = { ...defaults, ...options };
@@ -54,10 +55,14 @@ class ReliableTcpStream extends TcpStream implements ReliableStream {
       transmit: (segment) => socket.send(encode(remoteId, segment), this.to),
       onOpen: () => opening.cancel(),
       onReadable: () => this.pull(),
-      onWritable: () => this.drained(),
+      onWritable: () => {
+        this.drained();
+        this.acknowledged();
+      },
       onError: (error) => this.destroy(error),
       onGone: () => {
         opening.cancel();
+        this.acknowledged(true);
         gone();
       },
     });
@@ -78,6 +83,19 @@ class ReliableTcpStream extends TcpStream implements ReliableStream {
 
   changeRemote(remote: Endpoint): void {
     this.to = remote;
+  }
+
+  /** What was ended in order closes when all has arrived: its owner closes the socket then. */
+  override _destroy(error: Error | null, done: (error: Error | null) => void): void {
+    this.closing = () => super._destroy(error, done);
+    this.acknowledged(error !== null || !this.writableFinished);
+  }
+
+  private acknowledged(always = false): void {
+    if (!always && this.endpoint.backlog > 0) return;
+    const { closing } = this;
+    this.closing = undefined;
+    closing?.();
   }
 
   receive(segment: Segment, from: Endpoint): void {

@@ -104,6 +104,20 @@ async function climb(
 }
 
 describe('the ladder', () => {
+  it('closes a stream that was proven while its strategy failed', async () => {
+    const [near, far] = duplexPair();
+    // The peer does not let go of its end.
+    far.destroy = () => far;
+    const proving: Attempt = async ({ prove, role }) => {
+      const stream = await prove(role === 'controlling' ? near : far, { speakFirst: role === 'controlling' });
+      if (role === 'controlling') throw new StrategyError('NO_CANDIDATES', 'The peer’s message made no sense.');
+      return asPath(stream, { kind: 'direct', local: 'here', remote: 'there' });
+    };
+    const { climbing } = await climb({ first: proving });
+    await expect(climbing).rejects.toBeInstanceOf(LadderExhausted);
+    expect(near.destroyed).toBe(true);
+  });
+
   it('gives both ends the path of the first strategy that works', async () => {
     const { outcome, followed } = await climb({ first: new Wire().attempt });
     const found = await outcome;

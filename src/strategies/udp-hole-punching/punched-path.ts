@@ -49,7 +49,8 @@ export async function openPunchedPath(options: PunchedPathOptions): Promise<Punc
       throw error;
     }
   }
-  sealed.once('close', () => void Promise.resolve(forwarder?.end()).finally(() => socket.close()));
+  // Not when the sealed one closes: its last bytes may still be on their way then.
+  stream.once('close', () => void Promise.resolve(forwarder?.end()).finally(() => socket.close()));
   const info: PathInfo = {
     kind: 'direct',
     local: formatEndpoint({ ...socket.local, address: addressFor(remote, own) ?? socket.local.address }),

@@ -2,7 +2,7 @@ import { isIPv4, isIPv6 } from 'node:net';
 import ipaddr from 'ipaddr.js';
 import { sleep } from '../../core/clock.js';
 import { withDeadline } from '../../core/deadline.js';
-import { StrategyError } from '../../core/errors.js';
+import { describeError, StrategyError } from '../../core/errors.js';
 import type { Endpoint } from '../../core/net.js';
 import type { ReliableUdp, ReliableUdpSocket } from '../../core/reliable-udp.js';
 import type { AttemptContext, Path, StrategyServices } from '../../core/strategy.js';
@@ -99,7 +99,10 @@ export class PunchingAttempt {
   }
 
   private async bind(): Promise<CheckSockets> {
-    this.ipv4 = await this.sockets.bind('0.0.0.0');
+    this.ipv4 = await this.sockets.bind('0.0.0.0').catch((cause: unknown) => {
+      this.signal.throwIfAborted();
+      throw new StrategyError('SOCKETS_REFUSED', `There is no UDP socket: ${describeError(cause).message}.`, { cause });
+    });
     return { ipv4: this.ipv4, ipv6: await this.sockets.bind('::').catch(() => undefined) };
   }
 

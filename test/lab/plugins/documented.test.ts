@@ -29,14 +29,14 @@ function author(host: Host, options: object): readonly string[] {
 
 it('the strategy that docs/plugins.md shows bridges two hosts, one of which can be reached', async () => {
   lab = await Lab.create({ a: 'public', b: 'sym', links: { a: 10, b: 10, p: 20 } });
-  const a = lab.a.agent({ args: author(lab.a, { port: 4703, address: lab.a.address }) });
-  const b = lab.b.agent({ args: author(lab.b, { port: 4703 }) });
+  const a = lab.a.agent({ args: author(lab.a, { port: 4704, address: lab.a.address }) });
+  const b = lab.b.agent({ args: author(lab.b, { port: 4704 }) });
   expect(await a.event('plugin.loaded')).toMatchObject({ plugin: './', strategy: 'forwarded-port', version: '1.0.0' });
   await Promise.all([a.event('signalling.listening'), b.event('signalling.listening')]);
   await lab.settled();
   const ping = lab.a.pingStream(lab.b.router.address, { intervalMs: 100 });
   const up = await b.event('bridge.up');
   await ping.stop();
-  expect(up).toMatchObject({ strategy: 'forwarded-port', kind: 'direct', remote: `${lab.a.address}:4703` });
+  expect(up).toMatchObject({ strategy: 'forwarded-port', kind: 'direct', remote: `${lab.a.address}:4704` });
   expect([(await a.terminate()).code, (await b.terminate()).code]).toEqual([0, 0]);
 });

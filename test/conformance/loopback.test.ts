@@ -1,0 +1,8 @@
+import { describe, test } from 'vitest';
+import { loopback, strategyConformance } from '../../src/testing.js';
+import { builtIn } from './built-in.js';
+import { serveTurn } from './turn-server.js';
+
+describe.each(builtIn)('$name keeps the contract with the system’s sockets on loopback', ({ factory, supports }) => {
+  strategyConformance({ test, factory, supports, prepare: serveTurn, networks: loopback });
+});
