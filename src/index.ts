@@ -3,12 +3,14 @@ import 'reflect-metadata';
 export { type Agent, type AgentParts, createAgent } from './agent.js';
 export { type Clock, sleep, type Timer } from './core/clock.js';
 export { type Config, defaultConfig, parseConfig } from './core/config.js';
+export { type DeadlineOptions, withDeadline } from './core/deadline.js';
 export { type ErrorCode, errorCatalogue } from './core/error-catalogue.js';
 export {
   AdminError,
   AgentError,
   BridgeError,
   ConfigError,
+  describeError,
   PluginError,
   RatatoskrError,
   SignallingError,
@@ -21,6 +23,8 @@ export type { Logger, LogLevel } from './core/logger.js';
 export type * from './core/net.js';
 export type { Random } from './core/random.js';
 export { isPublicAddress } from './core/reach.js';
+export { readExactly } from './core/read-exactly.js';
+export { type SealingOptions, seal } from './core/sealing.js';
 export {
   type AddressBook,
   type AttemptChannel,
