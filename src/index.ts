@@ -1,6 +1,7 @@
 import 'reflect-metadata';
 
 export { type Agent, type AgentParts, createAgent } from './agent.js';
+export { untilAborted } from './core/aborted.js';
 export { type Clock, sleep, type Timer } from './core/clock.js';
 export { type Config, defaultConfig, parseConfig } from './core/config.js';
 export { type DeadlineOptions, withDeadline } from './core/deadline.js';
@@ -55,4 +56,6 @@ export type {
   Transport,
 } from './discovery/gateway/mapping-protocol.js';
 export { requirePublic } from './discovery/gateway/stacked-nat.js';
+export { ProvenStream } from './discovery/proven-stream.js';
+export { tcpPath } from './discovery/tcp-path.js';
 export { type MappedPortStrategyParts, mappedPortStrategy } from './strategies/port-mapping/mapped-port-strategy.js';

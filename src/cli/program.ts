@@ -9,6 +9,7 @@ import { ownVersion } from '../own-package.js';
 import { addAskCommands } from './ask.js';
 import { ConfigReader, type ConfigSource } from './config-source.js';
 import { exitCodes } from './exit-codes.js';
+import { addPluginCommand } from './plugin.js';
 import { addStrategiesCommand, type StrategyRow } from './strategies.js';
 import { addStunCommand, type StunOptions } from './stun.js';
 
@@ -121,6 +122,7 @@ function createProgram(surroundings: Surroundings, exit: (code: number) => void)
   };
   addStrategiesCommand(program, { out: surroundings.out, survey, exit });
 
+  addPluginCommand(program, surroundings.out);
   addStunCommand(program, async (options) => exit(await surroundings.stun(options)));
 
   return program.addHelpText('after', () => mainHelp);
@@ -183,6 +185,7 @@ Examples:
   ratatoskr config > ratatoskr.conf      begin a configuration of your own
   ratatoskr config --check ratatoskr.conf
   ratatoskr strategies                   see which ways to open a path work here
+  ratatoskr plugin new NAME              begin a way of your own
 
 ${exitCodeHelp}`;
 

@@ -196,6 +196,10 @@ export const errorCatalogue = {
     meaning: 'A plugin threw an error when it was to make its strategy.',
     help: 'Report it to the plugin’s author, or leave the plugin out of strategies.',
   },
+  PLUGIN_FOLDER_NOT_EMPTY: {
+    meaning: 'There is something already where a new plugin was to be written, and nothing is overwritten.',
+    help: 'Name another folder with --dir, or empty this one.',
+  },
   PLUGIN_INVALID: {
     meaning: 'What a strategy’s name leads to is no strategy plugin, or a broken one.',
     help: 'Check the name in strategies; authors of plugins find what is expected in docs/plugins.md.',

@@ -72,7 +72,7 @@ describe('ratatoskr', () => {
     [
       ['frobnicate'],
       "unknown command 'frobnicate'",
-      'Commands are run, config, status, explain, ping, events, strategies, and stun.',
+      'Commands are run, config, status, explain, ping, events, strategies, plugin, and stun.',
     ],
     [['run', '--admn', 'auto'], "unknown option '--admn'", 'Did you mean --admin?'],
     [['run', 'now'], 'too many arguments', ''],

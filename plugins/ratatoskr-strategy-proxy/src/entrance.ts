@@ -72,21 +72,27 @@ export class Entrance {
       if (welcome) welcome(stream);
       else stream.destroy();
     } catch {
-      stream.destroy();
+      // It is destroyed.
     } finally {
       this.strangers.delete(stream);
     }
   }
 }
 
-/** What the one who connects says first, in hexadecimal. @throws Error when nothing comes in time */
-export function readToken(stream: ByteStream, clock: Clock): Promise<string> {
+/** What the one who connects says first, in hexadecimal; otherwise the stream is destroyed. @throws Error */
+export async function readToken(stream: ByteStream, clock: Clock, signal?: AbortSignal): Promise<string> {
   const over = new AbortController();
-  return withDeadline(readExactly(stream, tokenLength, over.signal), {
-    clock,
-    timeoutMs: tokenTimeoutMs,
-    expired: () => new Error('nothing was said'),
-  })
-    .then((bytes) => bytes.toString('hex'))
-    .finally(() => over.abort());
+  try {
+    const bytes = await withDeadline(readExactly(stream, tokenLength, over.signal), {
+      clock,
+      timeoutMs: tokenTimeoutMs,
+      ...(signal ? { signal } : {}),
+      expired: () => new Error('nothing was said'),
+    });
+    return bytes.toString('hex');
+  } catch (error) {
+    over.abort();
+    stream.destroy();
+    throw error;
+  }
 }

@@ -7,9 +7,11 @@ import {
   formatEndpoint,
   isPublicAddress,
   type Path,
+  ProvenStream,
   StrategyError,
   type StrategyServices,
   seal,
+  untilAborted,
 } from 'ratatoskr';
 import { type Entrance, readToken } from './entrance.js';
 import { type Offer, offerSchema, tokenLength } from './messages.js';
@@ -41,14 +43,10 @@ export class Meeting {
   private readonly token: string;
   /** Why this end got no further, for the operator. */
   private readonly reasons: string[] = [];
-  /** The connection both ends settled on. */
-  private chosen: ByteStream | undefined;
-  private settle: (stream: ByteStream) => void = () => {};
-  private readonly proven = new Promise<ByteStream>((resolve) => {
-    this.settle = resolve;
-  });
+  private readonly streams: ProvenStream;
 
   constructor(private readonly parts: MeetingParts) {
+    this.streams = new ProvenStream(parts.context);
     this.signal = AbortSignal.any([parts.context.signal, this.over.signal]);
     this.token = Buffer.from(parts.services.random.bytes(tokenLength)).toString('hex');
   }
@@ -59,10 +57,11 @@ export class Meeting {
     const timer = services.clock.setTimer(meetingTimeoutMs, () =>
       this.over.abort(this.noPath(`The two ends did not meet within ${meetingTimeoutMs / 1000} s`)),
     );
-    const closeEntrance = await this.openEntrance();
+    let leave = async () => {};
     try {
-      const peer = await this.exchange();
-      const stream = await this.meet(peer);
+      leave = await this.openEntrance();
+      const { stream, peer } = await Promise.race([this.meet(), untilAborted(this.signal)]);
+      services.net.tune(stream, tuning);
       const { secret, role } = context;
       // Whoever runs a proxy sees ciphertext alone.
       const sealed = await seal(stream, { secret, role, clock: services.clock, signal: this.signal });
@@ -73,30 +72,27 @@ export class Meeting {
       if (!proxy && !peer.proxied) return asPath(sealed, { kind: 'direct', local, remote });
       // Of a connection that came in from the peer's proxy, or went there, the remote address is that proxy's.
       return asPath(sealed, { kind: 'relayed', local, remote, relay: remote });
-    } catch (error) {
-      this.chosen?.destroy();
-      throw error;
     } finally {
       timer.cancel();
       this.over.abort(new StrategyError('PATH_SUPERSEDED', 'The attempt is over.'));
-      await closeEntrance();
+      await leave();
     }
   }
 
   private async openEntrance(): Promise<() => Promise<void>> {
     const { entrance } = this.parts;
     try {
-      return (await entrance?.expect(this.token, (stream) => this.welcome(stream))) ?? (async () => {});
+      return (await entrance?.expect(this.token, (stream) => this.streams.offerIncoming(stream))) ?? (async () => {});
     } catch (error) {
       throw this.noPath(`The option listen cannot be met (${describeError(error).code})`);
     }
   }
 
   /** Learns where the peer can be reached. @throws StrategyError STRATEGY_NO_PATH when neither can be */
-  private async exchange(): Promise<Offer & { readonly reachable: boolean }> {
+  private async exchange(): Promise<Offer & { readonly reachesUs: boolean }> {
     const { places } = this.parts;
     const peer = await this.tell(places);
-    if (places.length > 0 || peer.places.length > 0) return { ...peer, reachable: places.length > 0 };
+    if (places.length > 0 || peer.places.length > 0) return { ...peer, reachesUs: places.length > 0 };
     const bound = await this.bind();
     const again = await this.tell(bound);
     if (bound.length === 0 && again.places.length === 0) {
@@ -104,7 +100,7 @@ export class Meeting {
         help: 'Set listen at one end, on a port that can be reached from outside; 443 is allowed by most proxies.',
       });
     }
-    return { ...again, reachable: bound.length > 0 };
+    return { ...again, reachesUs: bound.length > 0 };
   }
 
   private async tell(places: readonly Endpoint[]): Promise<Offer> {
@@ -125,7 +121,7 @@ export class Meeting {
       if (!isPublicAddress(endpoint.address)) throw new Error(`${proxy.name} binds ${endpoint.address}, which is not public.`);
       void caller
         .then(async (stream) => {
-          if ((await readToken(stream, services.clock)) === this.token) this.welcome(stream);
+          if ((await readToken(stream, services.clock, this.signal)) === this.token) this.streams.offerIncoming(stream);
           else stream.destroy();
         })
         .catch(() => {});
@@ -137,18 +133,14 @@ export class Meeting {
     }
   }
 
-  private async meet(peer: Offer & { readonly reachable: boolean }): Promise<ByteStream> {
+  private async meet(): Promise<{ readonly stream: ByteStream; readonly peer: Offer }> {
+    const peer = await this.exchange();
     const failed = Promise.all(peer.places.map((place) => this.dial(place, peer.token))).then((results): Promise<never> => {
       // The peer may still come to us.
-      if (peer.reachable || results.includes(true)) return new Promise(() => {});
+      if (peer.reachesUs || results.includes(true)) return new Promise(() => {});
       throw this.noPath('The peer cannot be reached');
     });
-    const ended = new Promise<never>((_, reject) => {
-      this.signal.addEventListener('abort', () => reject(this.signal.reason), { once: true });
-      this.signal.throwIfAborted();
-    });
-    ended.catch(() => {});
-    return Promise.race([this.proven, failed, ended]);
+    return { stream: await Promise.race([this.streams.proven, failed]), peer };
   }
 
   /** @returns whether it leads to the peer. Never rejects */
@@ -159,24 +151,12 @@ export class Meeting {
         ? proxy.connect(place, this.signal)
         : services.net.connectTcp({ remote: place, timeoutMs: connectTimeoutMs, signal: this.signal }));
       stream.write(Buffer.from(token, 'hex'));
-      await this.prove(stream, true);
-      return true;
+      if (await this.streams.offer(stream, { speakFirst: true })) return true;
+      throw new Error('it is somebody else');
     } catch (error) {
       this.reasons.push(`${formatEndpoint(place)}: ${describeError(error).message}`);
       return false;
     }
-  }
-
-  /** A connection that knows our token: it stays in silence until it has proved itself. */
-  private welcome(stream: ByteStream): void {
-    this.prove(stream, false).catch(() => {});
-  }
-
-  private async prove(stream: ByteStream, speakFirst: boolean): Promise<void> {
-    await this.parts.context.prove(stream, { speakFirst });
-    this.chosen = stream;
-    this.parts.services.net.tune(stream, tuning);
-    this.settle(stream);
   }
 
   private noPath(what: string, options: { readonly help?: string } = {}): StrategyError {

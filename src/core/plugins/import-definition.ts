@@ -3,6 +3,7 @@ import type { Clock } from '../clock.js';
 import { withDeadline } from '../deadline.js';
 import { describeError, PluginError } from '../errors.js';
 import { isStrategyDefinition, type StrategyDefinition, strategyApiVersion } from '../strategy.js';
+import { isStrategyName } from './strategy-name.js';
 
 /** How long a module may take to load, in milliseconds. */
 const loadDeadlineMs = 10_000;
@@ -42,7 +43,7 @@ function checkDefinition(use: string, value: unknown): StrategyDefinition {
       const message = `${use} is made for version ${String(apiVersion)} of the strategy contract, and this agent has version ${strategyApiVersion}.`;
       throw new PluginError('PLUGIN_API_VERSION', message);
     }
-    if (typeof name !== 'string' || !/^[a-z0-9]+(-[a-z0-9]+)*$/.test(name) || name.length > 64) {
+    if (typeof name !== 'string' || !isStrategyName(name)) {
       throw invalid('gives itself no name of lower-case words joined by hyphens, up to 64 characters');
     }
     if (typeof (options as { safeParse?: unknown } | null | undefined)?.safeParse !== 'function') {
