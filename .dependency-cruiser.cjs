@@ -42,7 +42,7 @@ module.exports = {
       severity: 'error',
       from: { path: '^plugins/([^/]+)/' },
       to: {
-        pathNot: ['^plugins/$1/', '^node_modules/', '^dist/index\\.(js|d\\.ts)$'],
+        pathNot: ['^plugins/$1/', '^node_modules/', '^dist/(index|testing)\\.(js|d\\.ts)$'],
         dependencyTypesNot: ['core'],
       },
     },

@@ -56,6 +56,7 @@ export type {
   Transport,
 } from './discovery/gateway/mapping-protocol.js';
 export { requirePublic } from './discovery/gateway/stacked-nat.js';
+export { type ListeningPort, openListeningPort } from './discovery/listening-port.js';
 export { ProvenStream } from './discovery/proven-stream.js';
 export { tcpPath } from './discovery/tcp-path.js';
 export { type MappedPortStrategyParts, mappedPortStrategy } from './strategies/port-mapping/mapped-port-strategy.js';

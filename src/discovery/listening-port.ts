@@ -13,7 +13,7 @@ export interface ListeningPort {
 /** Listens on a port that the system picks. @param sharePort as in {@link Net.listenTcp} @throws StrategyError SOCKETS_REFUSED */
 export async function openListeningPort(
   net: Net,
-  { sharePort, onStream }: { readonly sharePort: boolean; readonly onStream: (stream: ByteStream) => void },
+  { sharePort = false, onStream }: { readonly sharePort?: boolean; readonly onStream: (stream: ByteStream) => void },
 ): Promise<ListeningPort> {
   const first = await net.listenTcp({ local: { address: '0.0.0.0', port: 0 }, sharePort, onStream }).catch((cause: unknown) => {
     throw new StrategyError('SOCKETS_REFUSED', `There is no port to listen on: ${describeError(cause).message}.`, { cause });

@@ -6,6 +6,7 @@ import {
   type Endpoint,
   isPublicAddress,
   type Net,
+  openListeningPort,
   type Path,
   ProvenStream,
   StrategyError,
@@ -45,22 +46,17 @@ export default defineStrategy<Options>({
 async function attempt({ timeoutMs }: Options, { net, clock }: StrategyServices, context: AttemptContext): Promise<Path> {
   const over = new AbortController();
   const signal = AbortSignal.any([context.signal, over.signal]);
-  const timer = clock.setTimer(timeoutMs, () => over.abort(noPath(`The two ends did not meet within ${timeoutMs} ms.`)));
   // Anyone may connect, and waits in silence until the peer's proof has come.
   const streams = new ProvenStream(context);
-  const onStream = (stream: ByteStream) => streams.offerIncoming(stream);
-  const listener = await net.listenTcp({ local: { address: '0.0.0.0', port: 0 }, onStream }).catch((error: unknown) => {
-    timer.cancel();
-    throw noPath(`No port could be opened: ${describeError(error).message}.`, error);
-  });
+  const listening = await openListeningPort(net, { onStream: (stream) => streams.offerIncoming(stream) });
+  const timer = clock.setTimer(timeoutMs, () => over.abort(noPath(`The two ends did not meet within ${timeoutMs} ms.`)));
   try {
-    const stream = await Promise.race([meet(net, context, listener.local?.port ?? 0, streams, signal), untilAborted(signal)]);
-    return tcpPath(net, stream);
+    return tcpPath(net, await Promise.race([meet(net, context, listening.port, streams, signal), untilAborted(signal)]));
   } finally {
     // Whatever is still being opened ends with it; the path goes on.
     over.abort(noPath('The attempt is over.'));
     timer.cancel();
-    await listener.close();
+    await listening.close();
   }
 }
 
@@ -94,8 +90,7 @@ async function dial(net: Net, remote: Endpoint, streams: ProvenStream, signal: A
 
 function publicAddresses(net: Net): string[] {
   const addresses = net.interfaces().map(({ address }) => address);
-  // It listens on addresses of IPv4 alone.
-  return addresses.filter((address) => isPublicAddress(address) && !address.includes(':')).slice(0, 4);
+  return addresses.filter(isPublicAddress).slice(0, 4);
 }
 
 function noPath(message: string, cause?: unknown): StrategyError {
