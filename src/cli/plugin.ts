@@ -13,8 +13,6 @@ interface NewOptions {
 /** Adds the commands for authors of plugins to the program. */
 export function addPluginCommand(program: Command, out: (text: string) => unknown): void {
   const plugin = program.command('plugin').description('write a strategy of your own').copyInheritedSettings(program);
-  // Without a word after it, help is what is wanted.
-  plugin.action(() => plugin.outputHelp());
   plugin
     .command('new')
     .description('write a package with a strategy that works, tests included, to begin from')
