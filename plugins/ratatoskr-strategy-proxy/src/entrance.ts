@@ -1,4 +1,13 @@
-import { type ByteStream, type Clock, type Listener, type Net, readExactly, withDeadline } from 'ratatoskr';
+import {
+  type ByteStream,
+  type Clock,
+  describeError,
+  type Listener,
+  type Net,
+  readExactly,
+  StrategyError,
+  withDeadline,
+} from 'ratatoskr';
 import { tokenLength } from './messages.js';
 
 /** Strangers at once that have said nothing yet. */
@@ -22,7 +31,7 @@ export class Entrance {
   /**
    * Listens until the returned function has been called, for others' attempts too.
    * @param token in hexadecimal
-   * @throws the system's error when the port is taken
+   * @throws StrategyError SOCKETS_REFUSED when the port is taken, or not for us
    */
   async expect(token: string, onStream: (stream: ByteStream) => void): Promise<() => Promise<void>> {
     this.guests.set(token, onStream);
@@ -40,11 +49,22 @@ export class Entrance {
     return leave;
   }
 
+  /** Sees whether the port can be listened on, and leaves it. @throws as {@link expect} does */
+  async probe(): Promise<void> {
+    const leave = await this.expect('probe', (stream) => stream.destroy());
+    await leave();
+  }
+
   private async listen(): Promise<readonly Listener[]> {
     await this.closed;
     const listenOn = (address: string) =>
       this.net.listenTcp({ local: { address, port: this.port }, onStream: (stream) => void this.admit(stream) });
-    const first = await listenOn('0.0.0.0');
+    const first = await listenOn('0.0.0.0').catch((cause: unknown) => {
+      throw new StrategyError('SOCKETS_REFUSED', `Nobody can be let in: ${describeError(cause).message}.`, {
+        cause,
+        help: 'Name another listen.port, or permit this one: those below 1024 need CAP_NET_BIND_SERVICE.',
+      });
+    });
     // A machine without IPv6 does with IPv4 alone.
     return listenOn('::').then(
       (second) => [first, second],

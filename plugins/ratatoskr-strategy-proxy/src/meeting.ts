@@ -53,13 +53,13 @@ export class Meeting {
 
   /** @throws StrategyError STRATEGY_NO_PATH, SEALING_FAILED, or the signal's reason */
   async path(): Promise<Path> {
-    const { services, context, proxy } = this.parts;
+    const { services, context, proxy, entrance } = this.parts;
     const timer = services.clock.setTimer(meetingTimeoutMs, () =>
       this.over.abort(this.noPath(`The two ends did not meet within ${meetingTimeoutMs / 1000} s`)),
     );
     let leave = async () => {};
     try {
-      leave = await this.openEntrance();
+      if (entrance) leave = await entrance.expect(this.token, (stream) => this.streams.offerIncoming(stream));
       const { stream, peer } = await Promise.race([this.meet(), untilAborted(this.signal)]);
       services.net.tune(stream, tuning);
       const { secret, role } = context;
@@ -76,15 +76,6 @@ export class Meeting {
       timer.cancel();
       this.over.abort(new StrategyError('PATH_SUPERSEDED', 'The attempt is over.'));
       await leave();
-    }
-  }
-
-  private async openEntrance(): Promise<() => Promise<void>> {
-    const { entrance } = this.parts;
-    try {
-      return (await entrance?.expect(this.token, (stream) => this.streams.offerIncoming(stream))) ?? (async () => {});
-    } catch (error) {
-      throw this.noPath(`The option listen cannot be met (${describeError(error).code})`);
     }
   }
 

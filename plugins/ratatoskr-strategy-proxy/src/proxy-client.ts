@@ -15,6 +15,8 @@ import { awaitCaller, greet, requestBind, requestConnect } from './socks5.js';
 
 /** How long the proxy may take to take a connection, in milliseconds. */
 const connectTimeoutMs = 3000;
+/** Addresses of its name that are tried. */
+const maxAddresses = 3;
 /** How long it may take for what it is asked, the connection to the target included, in milliseconds. */
 const answerTimeoutMs = 6000;
 /** A proxy that is gone is noticed after this long, in milliseconds, a connection at rest included. */
@@ -118,19 +120,27 @@ export class ProxyClient {
     }
   }
 
+  /** Each of its addresses, until one answers. */
   private async dial(signal: AbortSignal): Promise<ByteStream> {
     const { net, address } = this.parts;
+    let failure: unknown = new Error('its name has no address');
     try {
-      const [first] = await net.resolve(address.host, { signal });
-      if (first === undefined) throw new Error('its name has no address');
-      const remote = { address: first, port: address.port };
-      const stream = await net.connectTcp({ remote, timeoutMs: connectTimeoutMs, signal });
-      net.tune(stream, tuning);
-      return stream;
+      for (const each of (await net.resolve(address.host, { signal })).slice(0, maxAddresses)) {
+        try {
+          const remote = { address: each, port: address.port };
+          const stream = await net.connectTcp({ remote, timeoutMs: connectTimeoutMs, signal });
+          net.tune(stream, tuning);
+          return stream;
+        } catch (error) {
+          signal.throwIfAborted();
+          failure = error;
+        }
+      }
     } catch (error) {
       signal.throwIfAborted();
-      throw this.failed(`cannot be reached: ${describeError(error).message}`, error);
+      failure = error;
     }
+    throw this.failed(`cannot be reached: ${describeError(failure).message}`, failure);
   }
 
   private failed(what: string, cause?: unknown): StrategyError {

@@ -42,14 +42,15 @@ export class ProxyStrategy implements Strategy {
         reason: 'This machine has no public address: name with listen.addresses where its port is reached.',
       };
     }
-    if (!this.proxy) {
-      return this.entrance ? { usable: 'yes' } : { usable: 'unknown', reason: 'No proxy and no port: the peer needs a port.' };
-    }
     try {
-      await this.proxy.probe(signal);
+      await this.entrance?.probe();
+      await this.proxy?.probe(signal);
     } catch (error) {
       signal.throwIfAborted();
       return { usable: 'no', reason: describeError(error).message };
+    }
+    if (!this.proxy) {
+      return this.entrance ? { usable: 'yes' } : { usable: 'unknown', reason: 'No proxy and no port: the peer needs a port.' };
     }
     const limit = this.entrance ? '' : ' Only peers that can be reached are met.';
     return { usable: 'yes', reason: `The proxy ${this.proxy.name} answers.${limit}` };
