@@ -137,6 +137,20 @@ describe('the ladder', () => {
     expect(started).toEqual(['first', 'second']);
   });
 
+  it('destroys a stream that was proven for a strategy that then failed', async () => {
+    const wire = new Wire();
+    const proves: Attempt = async (context) => {
+      await context.prove(await wire.attempt(context), { speakFirst: true });
+      // The other end has settled on it by then, too.
+      await settle();
+      throw new StrategyError('STRATEGY_NO_PATH', 'It came too late.');
+    };
+    const { outcome } = await climb({ proves });
+    await outcome.catch(() => {});
+    await settle();
+    expect(wire.destroyed).toBe(true);
+  });
+
   it('starts the next beside a better one that takes its time, and lets that go on to its deadline', async () => {
     const { outcome, ends, started } = await climb({ first: hangs, second: new Wire().attempt });
     await ends.clock.advance(249);
