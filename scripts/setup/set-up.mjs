@@ -3,10 +3,10 @@ import { completePath } from './step.mjs';
 import { checkSystem } from './system.mjs';
 
 /** Brings a fresh clone on a bare machine to where the laboratory runs. Does again only what is out of date. */
-export async function setUp() {
+export async function setUp({ tests = false } = {}) {
   checkNode();
   completePath();
-  checkSystem();
+  checkSystem({ tests });
   installDependencies();
   build();
   // Needs the dependencies.

@@ -18,22 +18,27 @@ const packages = {
   nsenter: { 'apt-get': 'util-linux', dnf: 'util-linux', apk: 'util-linux', pacman: 'util-linux' },
   'c++': { 'apt-get': 'g++', dnf: 'gcc-c++', apk: 'g++ linux-headers', pacman: 'gcc' },
 };
+/** What tests need beside what the laboratory does. */
+const testTools = ['conntrack', 'microsocks', 'danted', 'tinyproxy'];
 const install = { 'apt-get': 'apt-get install -y', dnf: 'dnf install -y', apk: 'apk add', pacman: 'pacman -S --noconfirm' };
 
-/** Sees to it that the system has what the laboratory needs; installs missing tools where root may do that unasked. */
-export function checkSystem() {
+/**
+ * Sees to it that the system has what the laboratory needs, and its tests if there are to be any; installs missing tools where root may
+ * do that unasked.
+ */
+export function checkSystem({ tests }) {
   if (process.platform !== 'linux') {
     throw new SetUpError(
       'The laboratory is made of Linux network namespaces.\nRun this on Linux, or in a Linux container or virtual machine.',
     );
   }
-  checkTools();
+  checkTools(Object.keys(packages).filter((tool) => tests || !testTools.includes(tool)));
   checkTun();
   checkNamespaces();
 }
 
-function checkTools() {
-  let missing = Object.keys(packages).filter((tool) => !onPath(tool));
+function checkTools(tools) {
+  let missing = tools.filter((tool) => !onPath(tool));
   if (missing.length === 0) return;
   const manager = Object.keys(install).find(onPath);
   const command = manager && `${install[manager]} ${[...new Set(missing.map((tool) => packages[tool][manager]))].join(' ')}`;

@@ -1,7 +1,6 @@
-import type { Clock } from '../../core/clock.js';
-import { sleep } from '../../core/clock.js';
+import { type Clock, sleep } from '../../core/clock.js';
 import { describeError } from '../../core/errors.js';
-import { logLevels } from '../../core/logger.js';
+import type { LogLevel } from '../../core/logger.js';
 import type { AttemptContext, Path, Role, Strategy, StrategyServices } from '../../core/strategy.js';
 import { Breach } from './breach.js';
 import { countedClock } from './counted-clock.js';
@@ -50,7 +49,7 @@ export class End {
       net: this.net,
       clock: countedClock(place.clock, this.ledger),
       ...(reliableUdp ? { reliableUdp: countedReliableUdp(reliableUdp, this.ledger) } : {}),
-      log: Object.fromEntries(logLevels.map((level) => [level, this.writer(level)])) as unknown as StrategyServices['log'],
+      log: { debug: this.writer('debug'), info: this.writer('info'), warn: this.writer('warn'), error: this.writer('error') },
     });
   }
 
@@ -88,7 +87,7 @@ export class End {
     );
   }
 
-  private writer(level: string) {
+  private writer(level: LogLevel) {
     return (event: string, fields?: Record<string, unknown>) => {
       this.lines.push(`${level} ${event} ${safely(() => JSON.stringify(fields ?? {}))}`);
       if (this.lines.length > maxLines) this.lines.shift();

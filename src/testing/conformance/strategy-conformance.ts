@@ -23,6 +23,8 @@ export interface ConformanceOptions<Prepared = undefined> {
   readonly supports: StrategySupport;
   /** Sets up what the strategy needs on the network, such as a server of its own. */
   prepare?(server: ServerPlace): Promise<Prepared>;
+  /** What becomes of rules that do not concern what the strategy claims: skipped by name, or not declared at all. @default skip */
+  readonly unclaimed?: 'skip' | 'omit';
   /** Where the tests run. @default simulated */
   readonly networks?: ConformanceNetworks;
 }
@@ -40,26 +42,25 @@ const ruleLimitMs = 600_000;
  * ```
  */
 export function strategyConformance<Prepared = undefined>(options: ConformanceOptions<Prepared>): void {
-  const { test, supports, networks = simulated } = options;
+  const { test, supports, networks = simulated, unclaimed = 'skip' } = options;
+  const declare = (rule: Rule, reason: string | undefined, body: () => Promise<void>) => {
+    // Runners hand things to a body that takes any.
+    if (reason === undefined) test(rule.name, () => body());
+    else if (unclaimed === 'skip') test.skip(`${rule.name} (skipped: ${reason})`, () => {});
+  };
   for (const [rule, situation, controlling] of openings()) {
     const reason = networks.situations.includes(situation)
       ? supports.opens.includes(situation)
         ? undefined
         : `supports.opens has no ${situation}`
       : `there is no such place on the ${networks.name}`;
-    declare(test, rule, reason, () => check(rule, { situation, controlling, options, networks }));
+    declare(rule, reason, () => check(rule, { situation, controlling, options, networks }));
   }
   const home = supports.opens.find((situation) => networks.situations.includes(situation));
   for (const rule of rules) {
     const reason = home ? rule.skip?.(supports, networks) : `supports.opens has nothing that the ${networks.name} has`;
-    declare(test, rule, reason, () => check(rule, { situation: home ?? 'public', controlling: 0, options, networks }));
+    declare(rule, reason, () => check(rule, { situation: home ?? 'public', controlling: 0, options, networks }));
   }
-}
-
-function declare(test: TestFunction, { name }: Rule, skipped: string | undefined, body: () => Promise<void>): void {
-  // Runners hand things to a body that takes any.
-  if (skipped === undefined) test(name, () => body());
-  else test.skip(`${name} (skipped: ${skipped})`, () => {});
 }
 
 /** Every situation, with either end in control where they differ. */
@@ -105,16 +106,12 @@ async function check<Prepared>(rule: Rule, { situation, controlling, options, ne
 }
 
 function explained(rule: Rule, failure: unknown, trial: Trial | undefined): ConformanceError {
-  const what =
-    failure instanceof Error
-      ? failure instanceof Breach
-        ? failure.message
-        : (failure.stack ?? failure.message)
-      : String(failure);
+  // What is no breach is a mistake in the factory, or here: its stack tells where.
+  const what = failure instanceof Breach ? failure.message : String((failure as Error | undefined)?.stack ?? failure);
   const logs = trial?.both.flatMap(({ role, lines }) =>
     lines.length > 0 ? [`Log of the ${role} end:`, ...lines.map((line) => `  ${line}`)] : [],
   );
   const name = trial?.end('controlling').strategy.name ?? 'The strategy';
-  const text = [`${name} breaks a rule: it ${rule.name}.`, what, `Why: ${rule.why}`, ...(logs ?? [])].join('\n');
+  const text = [`${name} breaks the rule “${rule.name}”.`, what, `Why: ${rule.why}`, ...(logs ?? [])].join('\n');
   return new ConformanceError(rule.name, text, { cause: failure });
 }
