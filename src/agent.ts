@@ -2,7 +2,7 @@ import 'reflect-metadata';
 import { compose } from './composition/container.js';
 import { startControl } from './composition/control.js';
 import { makeResponder } from './composition/responder.js';
-import { makeServices, type SystemParts } from './composition/services.js';
+import { makePumps, makeServices, type SystemParts } from './composition/services.js';
 import { makeStrategies, usableStrategies } from './composition/strategies.js';
 import type { ControlServer } from './control/control-server.js';
 import { AdminRouter } from './core/admin/admin-router.js';
@@ -79,7 +79,8 @@ export async function createAgent(config: Config, parts: AgentParts = {}): Promi
       const agentVersion = ownVersion();
       const memory = await SuccessMemory.open(stateDir, files);
       const made = { events, settings, strategies, router, memory, offeredServices, knownServices, relayTickets };
-      const core = compose({ net, clock, random, ...made, runtimeDir, agentVersion }).resolve(AgentCore);
+      const pumps = makePumps(parts, services);
+      const core = compose({ net, clock, random, pumps, ...made, runtimeDir, agentVersion }).resolve(AgentCore);
       // One that does not run on the system's sockets has no socket to be asked at.
       const control = parts.net ? undefined : await startControl({ settings, events, agentVersion, clock, core });
       core.start();

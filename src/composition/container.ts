@@ -5,6 +5,7 @@ import type { Clock } from '../core/clock.js';
 import type { EventSource } from '../core/events.js';
 import type { Net } from '../core/net.js';
 import type { KnownServices, OfferedServices } from '../core/peer-services.js';
+import type { Pumps } from '../core/pump.js';
 import type { Random } from '../core/random.js';
 import type { RelayTickets } from '../core/relay-tickets.js';
 import { SessionLoop } from '../core/session-loop.js';
@@ -17,6 +18,7 @@ export interface Composition {
   readonly net: Net;
   readonly clock: Clock;
   readonly random: Random;
+  readonly pumps: Pumps;
   readonly events: EventSource;
   readonly settings: Settings;
   readonly strategies: readonly Strategy[];
@@ -35,6 +37,7 @@ export function compose(parts: Composition): DependencyContainer {
   container.register(tokens.net, { useValue: parts.net });
   container.register(tokens.clock, { useValue: parts.clock });
   container.register(tokens.random, { useValue: parts.random });
+  container.register(tokens.pumps, { useValue: parts.pumps });
   container.register(tokens.events, { useValue: parts.events });
   container.register(tokens.settings, { useValue: parts.settings });
   container.register(tokens.strategies, { useValue: parts.strategies });

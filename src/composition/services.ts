@@ -7,13 +7,16 @@ import type { Files } from '../core/files.js';
 import { GatewayPorts } from '../core/gateway-ports.js';
 import type { Net } from '../core/net.js';
 import type { KnownServices } from '../core/peer-services.js';
+import type { Pumps } from '../core/pump.js';
 import { type Random, systemRandom } from '../core/random.js';
 import type { RelayTickets } from '../core/relay-tickets.js';
 import type { ReliableUdp } from '../core/reliable-udp.js';
 import type { StrategyServices } from '../core/strategy.js';
+import { createStreamPumps } from '../core/stream-pump.js';
 import type { Settings } from '../core/tokens.js';
 import { PeerServers } from '../discovery/stun/peer-servers.js';
 import { loadAddon } from '../native/addon.js';
+import { createNativePumps } from '../native/native-pump.js';
 import { createSystemNet } from '../native/system-net.js';
 import { createUdx } from '../native/udx/create-udx.js';
 
@@ -66,4 +69,11 @@ export function makeServices(
       },
     },
   };
+}
+
+/** What carries bridges: the addon's thread where there is one, and Node's streams for the rest and on a network of one's own. */
+export function makePumps(parts: SystemParts, { clock }: Pick<StrategyServices, 'clock'>): Pumps {
+  const streams = createStreamPumps(clock);
+  const { addon } = parts.net ? {} : loadAddon();
+  return addon ? createNativePumps(addon, streams) : streams;
 }

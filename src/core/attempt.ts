@@ -7,6 +7,7 @@ import { awaitStart, measurePath, startPath } from './path-opening.js';
 import { Proofs } from './proof.js';
 import type { AttemptConversation } from './signalling/attempt-conversation.js';
 import type { SignallingLink } from './signalling/link.js';
+import { feature } from './signalling/messages.js';
 import type { Path, Strategy } from './strategy.js';
 import { tokens } from './tokens.js';
 
@@ -24,6 +25,10 @@ export interface ProvenPath {
   /** Round trips in milliseconds. */
   readonly rttMs: number;
   readonly overlayRttMs: number;
+  /** Our own router's key, 64 hex digits. */
+  readonly ownKey: string;
+  /** Both ends keep a bridge over it out of the routers' tree. */
+  readonly hidden: boolean;
   /** Hands the path over to the routers; on the controlled end that has happened already. */
   start(signal: AbortSignal): Promise<void>;
   /** Ends the attempt and its path, telling the peer why. */
@@ -68,6 +73,8 @@ export class AttemptRunner {
         path,
         rttMs,
         overlayRttMs,
+        ownKey: link.identity.ownKey,
+        hidden: link.identity.features.includes(feature.hiddenBridges),
         start: async (startSignal) => {
           if (role === 'controlling') await startPath(proven(path), rttMs, { clock: this.clock, signal: startSignal });
         },

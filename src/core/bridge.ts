@@ -4,6 +4,7 @@ import { type Clock, sleep } from './clock.js';
 import { BridgeError, describeError, type RatatoskrError } from './errors.js';
 import type { EventSource } from './events.js';
 import type { Net } from './net.js';
+import type { Pump, Pumps } from './pump.js';
 import type { Router } from './router.js';
 import { type RouterEnd, routerEndBeside, routerEndOfStream } from './router-end.js';
 import { type Settings, tokens } from './tokens.js';
@@ -18,6 +19,8 @@ export interface Bridge {
   readonly found: ProvenPath;
   /** Of two links to one peer the router prefers that with the lower number, 0 to 255. */
   readonly priority: number;
+  /** What has gone over it, and how long it takes. */
+  readonly pump: Pick<Pump, 'counters' | 'delays'>;
   /** Resolves when the bridge is down, and everything of it gone, with the reason. */
   readonly closed: Promise<RatatoskrError>;
   /** Takes the bridge down. Idempotent. */
@@ -42,6 +45,7 @@ export class Bridges {
     @inject(tokens.net) private readonly net: Net,
     @inject(tokens.clock) private readonly clock: Clock,
     @inject(tokens.router) private readonly router: Router,
+    @inject(tokens.pumps) private readonly pumps: Pumps,
     @inject(tokens.events) private readonly events: EventSource,
     @inject(tokens.settings) private readonly settings: Settings,
     @inject(tokens.runtimeDir) private readonly runtimeDir: string,
@@ -65,14 +69,14 @@ export class Bridges {
     try {
       const [end] = await Promise.all([endOpening, found.start(signal)]);
       this.identities.add(end.identity);
-      const ended = end.carry(path);
-      await this.awaitLink(end, peer.key, ended, signal);
-      const bridge = new OpenBridge(found, priority, end, ended, this.clock, this.events);
+      const pump = end.carry(found);
+      await this.awaitLink(end, peer.key, pump, signal);
+      const bridge = new OpenBridge(found, priority, end, pump, this.clock, this.events);
       const { kind, local, remote, congestion, relay } = path.info;
-      const { rttMs, overlayRttMs } = found;
+      const { rttMs, overlayRttMs, hidden } = found;
       const sinceSessionMs = this.clock.now() - seenAt;
       const extras = { ...(congestion ? { congestion } : {}), ...(relay ? { relay } : {}) };
-      const facts = { kind, local, remote, rttMs, overlayRttMs, sinceSessionMs, ...extras };
+      const facts = { kind, local, remote, hidden, rttMs, overlayRttMs, sinceSessionMs, ...extras };
       this.events.publish('bridge.up', { peer, attempt, strategy, ...facts });
       void bridge.closed.then(() => this.identities.delete(end.identity));
       return bridge;
@@ -100,6 +104,7 @@ export class Bridges {
     return routerEndOfStream({
       net: this.net,
       clock: this.clock,
+      pumps: this.pumps,
       router,
       runtimeDir: this.runtimeDir,
       kind: this.settings.current.bridge.socket,
@@ -112,16 +117,11 @@ export class Bridges {
   }
 
   /** Waits until the router shows the peering up with the peer's key: before that, `up` alone means nothing. */
-  private async awaitLink(
-    { identity, inbound }: RouterEnd,
-    key: string,
-    carried: Promise<Error>,
-    signal: AbortSignal,
-  ): Promise<void> {
+  private async awaitLink({ identity, inbound }: RouterEnd, key: string, pump: Pump, signal: AbortSignal): Promise<void> {
     const deadline = this.clock.now() + linkDeadlineMs;
     const failed = (why: string) => new BridgeError('ROUTER_LINK_FAILED', `The routers did not agree on a link: ${why}.`);
     let ended: Error | undefined;
-    void carried.then((reason) => {
+    void pump.ended.then((reason) => {
       ended = reason;
     });
     for (;;) {
@@ -145,7 +145,7 @@ class OpenBridge implements Bridge {
     readonly found: ProvenPath,
     readonly priority: number,
     private readonly end: RouterEnd,
-    ended: Promise<Error>,
+    readonly pump: Pump,
     private readonly clock: Clock,
     private readonly events: EventSource,
   ) {
@@ -153,7 +153,7 @@ class OpenBridge implements Bridge {
     this.closed = new Promise((resolve) => {
       this.finished = resolve;
     });
-    void ended.then((reason) => this.close(new BridgeError('PATH_CLOSED', `The path ended: ${reason.message}.`)));
+    void pump.ended.then((reason) => this.close(reason));
   }
 
   close(reason: RatatoskrError): Promise<void> {
@@ -162,16 +162,15 @@ class OpenBridge implements Bridge {
   }
 
   private async takeDown(reason: RatatoskrError): Promise<void> {
-    const { found, end } = this;
+    const { found, end, pump } = this;
     const { peer, attempt, strategy } = found;
     // The peering goes first: a router that loses only the stream would dial again.
     const removed = end.remove();
+    await pump.end(reason);
     found.drop(reason.code, reason.message);
-    end.destroy();
     await removed;
     const ageMs = this.clock.now() - this.upSince;
-    const { bytesOut, bytesIn } = end;
-    this.events.publish('bridge.down', { peer, attempt, strategy, ...describeError(reason), ageMs, bytesIn, bytesOut });
+    this.events.publish('bridge.down', { peer, attempt, strategy, ...describeError(reason), ageMs, ...pump.counters });
     this.finished(reason);
   }
 }

@@ -100,6 +100,14 @@ export const errorCatalogue = {
     meaning: 'The journal of what the agent added to the router or the gateway cannot be written, so nothing is added.',
     help: 'See that the state directory exists, belongs to the agent’s user and has free space.',
   },
+  LINK_CLOSED: {
+    meaning: 'The router closed its link to a peer.',
+    help: 'Nothing to do unless it goes on; the router’s own log says why.',
+  },
+  LINK_MALFORMED: {
+    meaning: 'What went over a bridge is not what two yggdrasil routers say to each other.',
+    help: 'Update ratatoskr and yggdrasil at both ends; report it if it goes on.',
+  },
   MAPPED_UNREACHABLE: {
     meaning: 'No connection came up in time at the peer’s mapped or public addresses.',
     help: 'A firewall in front of the mapping may be in the way; another strategy may work.',
@@ -153,8 +161,8 @@ export const errorCatalogue = {
     help: 'Nothing to do; traffic is back on the overlay and the agent tries again.',
   },
   PATH_SILENT: {
-    meaning: 'The other agent fell silent on a path before it was in use.',
-    help: 'Nothing to do; the agent tries again by itself.',
+    meaning: 'Nothing comes from the other agent on a path any more.',
+    help: 'Nothing to do; traffic is back on the overlay and the agent tries again.',
   },
   PATH_SLOWER: {
     meaning: 'The path is slower than the overlay route it would replace.',
@@ -169,7 +177,7 @@ export const errorCatalogue = {
     help: 'Nothing to do; the agent tries again by itself.',
   },
   PEER_ENDED: {
-    meaning: 'The peer gave the attempt up; its reason is in the message.',
+    meaning: 'The peer gave an attempt up, or took a bridge down; its reason is in the message.',
     help: 'Look at the peer’s log for the cause.',
   },
   PEER_LEFT: {

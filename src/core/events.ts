@@ -1,5 +1,6 @@
 import diagnostics_channel from 'node:diagnostics_channel';
 import type { LogLevel } from './logger.js';
+import type { PumpCounters } from './pump.js';
 
 /** A failure as events carry it. */
 export interface Failure {
@@ -67,6 +68,8 @@ export interface AgentEvents {
     kind: 'direct' | 'relayed';
     local: string;
     remote: string;
+    /** The routers' tree does not know of it. */
+    hidden: boolean;
     rttMs: number;
     overlayRttMs: number;
     /** Since the session was first seen. */
@@ -75,7 +78,7 @@ export interface AgentEvents {
     /** Who relays it, as `host:port`. */
     relay?: string;
   };
-  'bridge.down': AttemptRef & Failure & { ageMs: number; bytesIn: number; bytesOut: number };
+  'bridge.down': AttemptRef & Failure & PumpCounters & { ageMs: number };
   log: { level: LogLevel; name: string; fields: Record<string, unknown> };
 }
 

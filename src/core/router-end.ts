@@ -1,8 +1,8 @@
-import { setMaxListeners } from 'node:events';
-import { pipeline } from 'node:stream';
-import { EvenFlow } from './even-flow.js';
+import type { ProvenPath } from './attempt.js';
+import { BridgeError, type RatatoskrError } from './errors.js';
+import type { Pump, Pumps } from './pump.js';
 import { openRouterSocket, type RouterSocketOptions } from './router-socket.js';
-import type { Path, PathPeering } from './strategy.js';
+import type { PathPeering } from './strategy.js';
 
 /** The router's end of a bridge: a peering that it has, and what the path is to do for it. */
 export interface RouterEnd {
@@ -10,11 +10,8 @@ export interface RouterEnd {
   readonly identity: string;
   /** The other router dialled it. */
   readonly inbound: boolean;
-  /** Bytes from the router and to it so far. */
-  readonly bytesOut: number;
-  readonly bytesIn: number;
-  /** Carries what the routers say until either has ended; resolves with why. Never rejects. */
-  carry(path: Path): Promise<Error>;
+  /** Carries what the routers say over the path, until either has ended. */
+  carry(found: ProvenPath): Pump;
   /** Takes the peering away, as far as it is ours to take. Never rejects. */
   remove(): Promise<void>;
   /** Lets go of what the router has connected to. */
@@ -22,24 +19,18 @@ export interface RouterEnd {
 }
 
 /** Has the router dial the path itself, at a socket of ours. @throws BridgeError; nothing is left then */
-export async function routerEndOfStream(options: RouterSocketOptions): Promise<RouterEnd> {
+export async function routerEndOfStream(options: RouterSocketOptions & { readonly pumps: Pumps }): Promise<RouterEnd> {
   const { uri, stream } = await openRouterSocket(options);
   return {
     identity: withoutQuery(uri),
     inbound: false,
-    // As the router sees it.
-    get bytesOut() {
-      return stream.bytesRead ?? 0;
-    },
-    get bytesIn() {
-      return stream.bytesWritten ?? 0;
-    },
-    carry: (path) =>
-      new Promise((resolve) => {
-        // Two pipelines listen often enough for Node to suspect a leak.
-        setMaxListeners(0, path, stream);
-        pipeline(path, new EvenFlow(options.clock), stream, (error) => resolve(error ?? new Error('the other end closed it')));
-        pipeline(stream, path, (error) => resolve(error ?? new Error('the router closed it')));
+    carry: ({ path, hidden, ownKey, peer }) =>
+      options.pumps.start({
+        path,
+        router: stream,
+        hidden,
+        ownKey: Buffer.from(ownKey, 'hex'),
+        peerKey: Buffer.from(peer.key, 'hex'),
       }),
     remove: () => options.router.removePeer(uri).catch(() => {}),
     destroy: () => void stream.destroy(),
@@ -68,23 +59,41 @@ export async function routerEndBeside(
   return {
     identity: peering.uri,
     inbound: !peering.dials,
-    get bytesOut() {
-      return peering.bytesOut;
-    },
-    get bytesIn() {
-      return peering.bytesIn;
-    },
-    // The stream is silent from now on, and tells by its end that the other end has gone.
-    carry: (path) =>
-      new Promise((resolve) => {
-        path.once('error', resolve);
-        path.once('close', () => resolve(new Error('the other end closed it')));
-        path.once('end', () => resolve(new Error('the other end closed it')));
-        path.resume();
-      }),
+    carry: ({ path }) => new SilentPump(path, peering),
     remove,
     destroy: () => {},
   };
+}
+
+/** The routers' datagrams pass beside the stream, which is silent from now on, and tells by its end that the other end has gone. */
+class SilentPump implements Pump {
+  readonly ended: Promise<RatatoskrError>;
+  readonly delays = undefined;
+  private settle: (reason: RatatoskrError) => void = () => {};
+
+  constructor(
+    private readonly path: ProvenPath['path'],
+    private readonly peering: PathPeering,
+  ) {
+    this.ended = new Promise((resolve) => {
+      this.settle = resolve;
+    });
+    const over = (why: string) => this.settle(new BridgeError('PATH_CLOSED', `The path ended: ${why}.`));
+    path.once('error', ({ message }) => over(message));
+    path.once('close', () => over('the other end closed it'));
+    path.once('end', () => over('the other end closed it'));
+    path.resume();
+  }
+
+  get counters() {
+    const { bytesIn, bytesOut } = this.peering;
+    return { bytesIn, bytesOut, dropped: 0, transitIn: 0, transitOut: 0 };
+  }
+
+  async end(reason: RatatoskrError): Promise<void> {
+    this.settle(reason);
+    this.path.destroy();
+  }
 }
 
 function withoutQuery(uri: string): string {

@@ -4,6 +4,7 @@ import type { Config } from './config.js';
 import type { EventSource } from './events.js';
 import type { Net } from './net.js';
 import type { KnownServices, OfferedServices } from './peer-services.js';
+import type { Pumps } from './pump.js';
 import type { Random } from './random.js';
 import type { RelayTickets } from './relay-tickets.js';
 import type { Router } from './router.js';
@@ -28,6 +29,8 @@ export const tokens = {
   offeredServices: Symbol('OfferedServices') as InjectionToken<OfferedServices>,
   knownServices: Symbol('KnownServices') as InjectionToken<KnownServices>,
   relayTickets: Symbol('RelayTickets') as InjectionToken<RelayTickets>,
+  /** What carries the bridges. */
+  pumps: Symbol('Pumps') as InjectionToken<Pumps>,
   memory: Symbol('SuccessMemory') as InjectionToken<SuccessMemory>,
   /** Folder for sockets, created and private. */
   runtimeDir: Symbol('runtimeDir') as InjectionToken<string>,

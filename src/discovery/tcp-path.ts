@@ -3,22 +3,22 @@ import { type SealingOptions, seal } from '../core/sealing.js';
 import { asPath, type Path } from '../core/strategy.js';
 import { formatEndpoint } from './candidates.js';
 
-/** A dead path is given up after this long and a probe, idle or not, in milliseconds: five seconds are promised. */
-const pathTimeoutMs = 3000;
+/** A dead line is given up after this long and a probe, idle or not, in milliseconds. */
+const silenceMs = 3000;
 const keepAliveMs = 1000;
 
 /** Gives up on a line that is dead for some seconds, and asks for a congestion control that bears loss. */
 export function tunePath(net: Pick<Net, 'tune'>, stream: ByteStream): void {
-  net.tune(stream, { userTimeoutMs: pathTimeoutMs, keepAliveMs, congestion: 'bbr' });
+  net.tune(stream, { userTimeoutMs: silenceMs, keepAliveMs, congestion: 'bbr' });
 }
 
 /**
- * Makes a direct path of a proven TCP connection, tuned for what it will carry.
+ * Makes a direct path of a proven TCP connection, tuned for what it will carry; its pump finds out when it is dead.
  * @param sealing given when one end has asked for it
  * @throws StrategyError SEALING_FAILED, or the signal's reason; the stream is destroyed then
  */
 export async function tcpPath(net: Net, stream: ByteStream, sealing?: SealingOptions): Promise<Path> {
-  tunePath(net, stream);
+  net.tune(stream, { congestion: 'bbr' });
   const congestion = net.tcpInfo(stream)?.congestion;
   const info = {
     kind: 'direct',

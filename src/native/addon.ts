@@ -15,6 +15,18 @@ export interface Addon {
   listenTcp(options: NativeListenTcpOptions): Descriptor;
   /** `mode` and owner are set before the first connect can succeed. */
   listenUnix(options: { readonly path: string; readonly mode: number; readonly uid?: number }): Descriptor;
+  /**
+   * Carries a bridge on the pump's thread, which works on duplicates of both descriptors; nobody else may read or write them.
+   * `over` is called when nothing goes any more, with a cause of native-pump.ts and the last frame of the other agent or
+   * nothing; `closed` once after {@link Addon.closeLink}, when the duplicates are gone. @throws Error of the system
+   */
+  carry(
+    options: NativeCarryOptions,
+    over: (cause: number, error: Error | undefined, words: Buffer) => void,
+    closed: () => void,
+  ): { readonly id: number; readonly counters: ArrayBuffer };
+  /** @param lastWords a whole frame, sent where one may stand */
+  closeLink(id: number, lastWords: Uint8Array): void;
   /** undefined for anything but a unix socket. */
   peerCredentials(fd: number): PeerCredentials | undefined;
   /** undefined for anything but a TCP socket. */
@@ -37,6 +49,17 @@ export interface NativeConnectOptions {
   readonly sharePort?: boolean;
   readonly ttl?: number;
   readonly timeoutMs: number;
+}
+
+interface NativeCarryOptions {
+  readonly path: number;
+  readonly router: number;
+  readonly hidden: boolean;
+  readonly ownKey: Uint8Array;
+  readonly peerKey: Uint8Array;
+  /** What has been read of them already. */
+  readonly fromPath: Uint8Array;
+  readonly fromRouter: Uint8Array;
 }
 
 interface NativeListenTcpOptions {

@@ -1,5 +1,7 @@
 import fs from 'node:fs';
 import net from 'node:net';
+import type { Duplex } from 'node:stream';
+import tls from 'node:tls';
 import type { ByteStream } from '../core/net.js';
 
 /** Makes a stream of a connected descriptor, which it owns from then on. Nothing flows before the owner reads. */
@@ -25,4 +27,32 @@ export function descriptorOf(stream: ByteStream): number | undefined {
   // Node has no public way to a socket's descriptor.
   const { _handle: handle } = stream as { _handle?: { fd?: unknown } | null };
   return typeof handle?.fd === 'number' && handle.fd >= 0 ? handle.fd : undefined;
+}
+
+/** A stream whose bytes another reader takes from its descriptor from now on. */
+export interface HandedOver {
+  readonly fd: number;
+  /** What this process has read of it and nobody has taken. */
+  readonly early: Buffer;
+}
+
+/** Is it a socket of this process, with nothing (such as TLS) between its bytes and the descriptor? */
+export function canHandOver(stream: Duplex): stream is net.Socket {
+  return stream instanceof net.Socket && !(stream instanceof tls.TLSSocket) && descriptorOf(stream) !== undefined;
+}
+
+/** Stops reading it. It stays the owner of its descriptor. @throws Error when it is closed */
+export function handOver(stream: net.Socket): HandedOver {
+  const chunks: Buffer[] = [];
+  for (let chunk = stream.read() as Buffer | null; chunk !== null; chunk = stream.read() as Buffer | null) chunks.push(chunk);
+  const fd = descriptorOf(stream);
+  if (fd === undefined) throw new Error('it is closed');
+  // The reads above have asked for more. Pausing the stream would not stop what is beneath it.
+  (stream as unknown as { _handle: { readStop(): void } })._handle.readStop();
+  return { fd, early: Buffer.concat(chunks) };
+}
+
+/** Resolves when everything that was written is with the kernel, or never will be. */
+export async function flushed(stream: Duplex): Promise<void> {
+  if (stream.writableLength > 0) await new Promise<void>((resolve) => stream.write('', () => resolve()));
 }

@@ -17,8 +17,8 @@ export interface PeeringOptions {
 }
 
 /**
- * A peer that the router was given: dialled, and dialled again, until it is taken away. In place of yggdrasil's link handshake both ends
- * say their key and the password; the key must be the one that the URI pins.
+ * A peer that the router was given: dialled, and dialled again, until it is taken away. Where yggdrasil's link handshake has signed fields,
+ * both ends say their key and the password; the key must be the one that the URI pins.
  */
 export class Peering {
   up = false;
@@ -93,14 +93,14 @@ export class Peering {
     const password = this.parameters.get('password') ?? '';
     const pinned = this.parameters.getAll('key');
     const late = clock.schedule(handshakeMs, () => stream.destroy(new Error('the handshake took too long')));
-    let received = '';
-    stream.write(`${JSON.stringify({ key, password })}\n`);
+    let received = Buffer.alloc(0);
+    stream.write(encodeGreeting({ key, password }));
     stream.on('data', (chunk: Buffer) => {
       if (this.up) return;
-      received += chunk.toString();
-      if (!received.includes('\n')) return;
+      received = Buffer.concat([received, chunk]);
+      const hello = decodeGreeting(received);
+      if (!hello) return;
       late.cancel();
-      const hello = JSON.parse(received) as { key: string; password: string };
       if (hello.password !== password || (pinned.length > 0 && !pinned.includes(hello.key))) {
         this.lastError = 'the other end is not the peer';
         stream.destroy();
@@ -120,4 +120,28 @@ export class Peering {
     this.lastError ??= why;
     if (!this.over.signal.aborted) this.redial = this.options.clock.schedule(redialMs, () => void this.dial());
   }
+}
+
+interface Greeting {
+  readonly key: string;
+  readonly password: string;
+}
+
+/** As yggdrasil begins a link: `meta`, a length of 16 bits, and what is so long. */
+const magic = Buffer.from('meta');
+const headBytes = 6;
+
+function encodeGreeting(greeting: Greeting): Buffer {
+  const body = Buffer.from(JSON.stringify(greeting));
+  const head = Buffer.alloc(headBytes);
+  magic.copy(head);
+  head.writeUInt16BE(body.length, magic.length);
+  return Buffer.concat([head, body]);
+}
+
+/** @returns undefined while it is not complete */
+function decodeGreeting(bytes: Buffer): Greeting | undefined {
+  if (bytes.length < headBytes) return undefined;
+  const end = headBytes + bytes.readUInt16BE(magic.length);
+  return bytes.length < end ? undefined : (JSON.parse(bytes.toString('utf8', headBytes, end)) as Greeting);
 }

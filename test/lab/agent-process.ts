@@ -99,6 +99,11 @@ export class AgentProcess {
     return this.process.kill(signal);
   }
 
+  /** As {@link LabProcess.cpuSeconds}. */
+  cpuSeconds(): Promise<number> {
+    return this.process.cpuSeconds();
+  }
+
   kill9(): Promise<Exit> {
     return this.process.stop('SIGKILL');
   }

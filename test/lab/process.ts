@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { createWriteStream, type WriteStream } from 'node:fs';
+import { createWriteStream, readFileSync, type WriteStream } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { LabError } from './lab-error.js';
 import { childOf } from './namespaces.js';
@@ -92,19 +92,33 @@ export class LabProcess {
     }
   }
 
+  /** Of the program itself (nsenter, which we spawned, waits for it); undefined when it runs no more. */
+  private async pid(): Promise<number | undefined> {
+    const { pid } = this.child;
+    if (pid === undefined || this.exit !== undefined) return undefined;
+    return (await poll(`${this.name} starts`, () => (this.exit === undefined ? childOf(pid) : 0))) || undefined;
+  }
+
   /** The last lines it said, for messages. */
   tail(count = 15): string {
     return this.lines.slice(-count).join('\n');
   }
 
-  /** Sends a signal to the program itself (nsenter, which we spawned, waits for it). */
+  /** Seconds of processor that the program has used so far, its threads' included. @throws LabError when it runs no more */
+  async cpuSeconds(): Promise<number> {
+    const pid = await this.pid();
+    if (pid === undefined) throw new LabError(`${this.name} runs no more`);
+    // What follows the name in brackets: state is field 3, utime and stime are 14 and 15, in hundredths (proc(5), USER_HZ).
+    const fields = readFileSync(`/proc/${pid}/stat`, 'latin1').split(') ')[1]?.split(' ') ?? [];
+    return (Number(fields[11]) + Number(fields[12])) / 100;
+  }
+
+  /** Sends a signal to the program itself. */
   async kill(signal: NodeJS.Signals): Promise<void> {
-    const { pid } = this.child;
-    if (pid === undefined || this.exit !== undefined) return;
-    const inside = await poll(`${this.name} starts`, () => (this.exit === undefined ? childOf(pid) : 0));
-    if (inside === 0) return;
+    const pid = await this.pid();
+    if (pid === undefined) return;
     try {
-      process.kill(inside, signal);
+      process.kill(pid, signal);
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
     }

@@ -72,6 +72,11 @@ export class RouterProcess {
     this.address = self.address;
   }
 
+  /** As {@link LabProcess.cpuSeconds}. */
+  cpuSeconds(): Promise<number> {
+    return this.process?.cpuSeconds() ?? Promise.reject(new LabError(`yggdrasil on ${this.host.name} runs not`));
+  }
+
   /** Resolves when `count` of its peerings have ended their handshakes. */
   async connected(count = 1, signal?: AbortSignal): Promise<void> {
     await poll(

@@ -89,6 +89,119 @@ assert.throws(() => addon.listenUnix({ path: path.join(folder, 'x'.repeat(200)),
 assert.throws(() => addon.listenUnix({ path: '', mode: 0o600 }), { code: 'EINVAL' });
 assert.throws(() => addon.listenUnix({ path: '\0abstract', mode: 0o600 }), TypeError);
 
+// Links: carried, ended, broken and left alone, many at once.
+const key = new Uint8Array(32);
+const greeting = Buffer.concat([Buffer.from('meta\0\x75'), Buffer.alloc(117)]);
+const frame = (type, length) =>
+  Buffer.concat([Buffer.from([(length + 1) | 0x80, (length + 1) >> 7, type]), Buffer.alloc(length)]);
+const pairs = [];
+const acceptor = net.createServer({ allowHalfOpen: true, pauseOnConnect: true });
+await new Promise((resolve) => acceptor.listen(0, address, resolve));
+async function pair() {
+  const accepted = new Promise((resolve) => acceptor.once('connection', resolve));
+  const near = net.connect({ port: acceptor.address().port, host: address, allowHalfOpen: true });
+  await new Promise((resolve) => near.once('connect', resolve));
+  const both = [near, await accepted].map((socket) => socket.on('error', () => {}));
+  pairs.push(...both);
+  return both;
+}
+async function link(options = {}) {
+  const [[path, far], [socket, router]] = [await pair(), await pair()];
+  const events = { over: undefined, closed: undefined };
+  const over = new Promise((resolve) => {
+    events.over = (...args) => resolve(args);
+  });
+  const closed = new Promise((resolve) => {
+    events.closed = resolve;
+  });
+  const early = { fromPath: Buffer.alloc(0), fromRouter: greeting };
+  const given = {
+    path: path._handle.fd,
+    router: socket._handle.fd,
+    hidden: true,
+    ownKey: key,
+    peerKey: key,
+    ...early,
+    ...options,
+  };
+  const { id, counters } = addon.carry(given, events.over, events.closed);
+  return { id, counters: new Float64Array(counters), path, socket, far, router, over, closed };
+}
+const ends = {
+  silent: () => {},
+  traffic: async ({ far, router }) => {
+    far.resume();
+    router.resume();
+    far.write(greeting);
+    const frames = Buffer.concat(Array.from({ length: 40 }, (_, i) => frame([2, 9, 4, 3, 1][i % 5], 1000 + (i % 7) * 1100)));
+    for (let at = 0; at < frames.length; at += 7001) {
+      far.write(frames.subarray(at, at + 7001));
+      router.write(frames.subarray(at, at + 7001));
+      await setImmediate();
+    }
+  },
+  // More than anyone takes.
+  flood: ({ router }) => router.write(Buffer.concat(Array.from({ length: 900 }, () => frame(4, 12_000)))),
+  junk: ({ far }) => far.write('GET / HTTP/1.1\r\n\r\n'),
+  forged: ({ router }) => router.write(frame(0xff, 10)),
+  said: ({ far }) => far.write(Buffer.concat([greeting, Buffer.from([5, 0xff, 2, 1, 0x41, 0x42])])),
+  beats: ({ far }) => far.write(Buffer.concat([greeting, ...Array.from({ length: 50 }, () => frame(0xff, 400).fill(1, 3))])),
+  half: ({ router }) => router.end(),
+  both: ({ far, router }) => void [far.end(greeting), router.end()],
+  reset: ({ far }) => far.resetAndDestroy(),
+  torn: ({ path, socket }) => void [path.destroy(), socket.destroy()],
+};
+for (const [name, act] of Object.entries(ends)) {
+  const links = await Promise.all(Array.from({ length: 8 }, () => link()));
+  await Promise.all(links.map(act));
+  await setImmediate();
+  for (const { id } of links) addon.closeLink(id, name === 'silent' ? new Uint8Array(0) : frame(0xff, 20));
+  for (const { id } of links) addon.closeLink(id, new Uint8Array(0));
+  await Promise.all(links.map(({ closed: gone }) => gone));
+  assert.ok(links.every(({ counters }) => counters[0] >= 0));
+}
+for (const name of ['junk', 'forged', 'said', 'reset']) {
+  const broken = await link();
+  ends[name](broken);
+  const [cause, , words] = await broken.over;
+  assert.ok(cause > 0);
+  assert.equal(words.length, name === 'said' ? 4 : 0);
+  addon.closeLink(broken.id, new Uint8Array(600));
+  await broken.closed;
+}
+// The numbers outlive the link, and the link its numbers.
+const [kept, dropped] = [await link(), await link()];
+addon.closeLink(kept.id, new Uint8Array(0));
+await kept.closed;
+structuredClone(dropped.counters.buffer, { transfer: [dropped.counters.buffer] });
+dropped.far.write(greeting);
+globalThis.gc();
+assert.equal(kept.counters.length, 9);
+addon.closeLink(dropped.id, new Uint8Array(0));
+await dropped.closed;
+for (const wrong of [{ path: -1 }, { path: 1e6 }, { router: Number.NaN }, { ownKey: new Uint8Array(31) }, { fromPath: 'text' }]) {
+  await assert.rejects(link(wrong));
+}
+assert.throws(
+  () =>
+    addon.carry(
+      {},
+      () => {},
+      () => {},
+    ),
+  TypeError,
+);
+assert.throws(() => addon.carry());
+for (const wrong of [undefined, -1, 1e9, 'x', Number.NaN]) addon.closeLink(wrong, wrong);
+for (const socket of pairs) socket.destroy();
+acceptor.close();
+// A thread that ends while its links are busy.
+for (let i = 0; i < 3; i++) {
+  const worker = new Worker(new URL('./carrying-worker.mjs', import.meta.url), { workerData: { addon: path.resolve(file) } });
+  await new Promise((resolve, reject) => worker.once('message', resolve).once('error', reject));
+  await worker.terminate();
+}
+
 // Nonsense.
 for (const wrong of [
   undefined,

@@ -7,7 +7,7 @@ const root = fileURLToPath(new URL('../..', import.meta.url));
 const compiler = process.env.CXX ?? 'g++';
 
 describe('the addon under AddressSanitizer and UndefinedBehaviorSanitizer', () => {
-  it('has no error in everything it can be made to do', { timeout: 60_000 }, () => {
+  it('has no error in everything it can be made to do', { timeout: 180_000 }, () => {
     execFileSync(process.execPath, ['scripts/build-native.mjs', '--sanitize', 'address,undefined'], { cwd: root });
     const runtime = execFileSync(compiler, ['-print-file-name=libasan.so'], { encoding: 'utf8' }).trim();
     const run = spawnSync(process.execPath, ['--expose-gc', 'test/native/exercise.mjs', 'build/Sanitize/ratatoskr.node'], {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { checkRouterVersion } from '../../src/core/admin/router-version.js';
+import { checkRouterVersion, prefersDirectLinks } from '../../src/core/admin/router-version.js';
 import { parseEnvelope, parsePeers, parseSelf, parseSessions } from '../../src/core/admin/schemas.js';
 import { addressOf } from '../../src/core/overlay-address.js';
 import { aSelf } from './admin-fake.js';
@@ -111,6 +111,7 @@ describe('what is around a reply', () => {
 describe('a router’s version', () => {
   it.each(['0.5.13', '0.5.13-0001', '0.5.100', '0.6.0', '0.6', '2.0.0'])('%s is supported', (version) => {
     expect(checkRouterVersion(version, false)).toBe('supported');
+    expect(prefersDirectLinks(version)).toBe(true);
   });
 
   it.each(['0.5.12', '0.5.9', '0.5', '0.4.13', '0.3.16', '0.0.1'])('%s is too old', (version) => {
@@ -119,5 +120,6 @@ describe('a router’s version', () => {
 
   it.each(['unknown', '', 'master', '99999999999999999999.1.1'])('%j tells nothing', (version) => {
     expect(checkRouterVersion(version, false)).toBe('untold');
+    expect(prefersDirectLinks(version)).toBe(false);
   });
 });

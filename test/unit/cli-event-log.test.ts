@@ -5,6 +5,7 @@ import { type AgentEvents, type EventName, EventSource } from '../../src/core/ev
 
 const peer = { key: 'ab'.repeat(32), address: '200:1234:5678:9abc::1' };
 const attempt = { peer, attempt: '00'.repeat(16), strategy: 'tcp-hole-punching' };
+const counters = { bytesIn: 1_500, bytesOut: 12, dropped: 4, transitIn: 0, transitOut: 0 };
 const failure = { code: 'PUNCH_TIMEOUT', message: 'No connection came about.', help: 'Forward a port.' };
 const addresses = {
   kind: 'direct' as const,
@@ -40,8 +41,8 @@ const samples: { [Name in EventName]: AgentEvents[Name] } = {
   'ladder.exhausted': { peer, failures: [{ ...failure, strategy: 'tcp-hole-punching' }], retryInMs: 7_500 },
   'peer.resting': { ...failure, peer, retryInMs: 60_000 },
   'bridge.failed': { ...attempt, ...failure },
-  'bridge.up': { ...attempt, ...addresses, sinceSessionMs: 1_400, congestion: 'bbr' },
-  'bridge.down': { ...attempt, ...failure, ageMs: 3_700_000, bytesIn: 1_500, bytesOut: 12 },
+  'bridge.up': { ...attempt, ...addresses, hidden: true, sinceSessionMs: 1_400, congestion: 'bbr' },
+  'bridge.down': { ...attempt, ...failure, ageMs: 3_700_000, ...counters },
   log: { level: 'warn', name: 'stun.reply', fields: { server: 'x', n: 1 } },
 };
 

@@ -14,18 +14,24 @@ export interface LinkedEnds {
   readonly controlled: SignallingLink;
 }
 
+const bothStrategies = ['first', 'second'];
+
 /** Two agents that have said hello over an in-memory connection. */
 export async function linkedEnds(
-  strategies: [string[], string[]] = [
-    ['first', 'second'],
-    ['first', 'second'],
-  ],
+  strategies: [string[], string[]] = [bothStrategies, bothStrategies],
+  features: [string[], string[]] = [[], []],
 ): Promise<LinkedEnds> {
   const clock = new FakeClock();
   const streams = duplexPair();
   const ends = keys.map((key, index) =>
     greet(streams[index as 0 | 1], {
-      hello: { agent: '1.0.0', key, router: '0.5.14', strategies: strategies[index as 0 | 1], features: [] },
+      hello: {
+        agent: '1.0.0',
+        key,
+        router: '0.5.14',
+        strategies: strategies[index as 0 | 1],
+        features: features[index as 0 | 1],
+      },
       remote: addressOf(keys[index === 0 ? 1 : 0]),
       dialled: index === 0,
       clock,

@@ -58,6 +58,16 @@ describe('a greeting', () => {
     expect(controlled.identity).toMatchObject({ role: 'controlled', peer: { key: keys[0] } });
   });
 
+  it('do what both say that they do', async () => {
+    const features: [string[], string[]] = [
+      ['hidden-bridges', 'older'],
+      ['newer', 'hidden-bridges'],
+    ];
+    const { controlling, controlled } = await linkedEnds(undefined, features);
+    expect(controlling.identity.features).toEqual(['hidden-bridges']);
+    expect(controlled.identity.features).toEqual(['hidden-bridges']);
+  });
+
   it.each([
     ['a key that its address does not derive from', { ...hello, key: '22'.repeat(32) }, 'SIGNALLING_IDENTITY'],
     ['our own key', { ...hello, key: keys[0] }, 'SIGNALLING_IDENTITY'],

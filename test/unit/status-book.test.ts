@@ -7,7 +7,14 @@ import type { AgentEvent, AgentEvents, EventName } from '../../src/core/events.j
 
 const peer = { key: '1'.repeat(64), address: '200:aaaa::1' };
 const failure = { code: 'PUNCH_TIMEOUT', message: 'No connection came through.', help: 'Open a port.' };
-const bridge = { kind: 'direct', local: '192.168.1.2:4000', remote: '192.0.2.7:5000', rttMs: 42, overlayRttMs: 123 } as const;
+const bridge = {
+  kind: 'direct',
+  local: '192.168.1.2:4000',
+  remote: '192.0.2.7:5000',
+  rttMs: 42,
+  overlayRttMs: 123,
+  hidden: true,
+} as const;
 const startedAt = Date.UTC(2030, 0, 1);
 
 /** A book that has been told of events a second apart, and the time of the last. */
@@ -24,7 +31,7 @@ function bookOf(...events: { [Name in EventName]: [Name, AgentEvents[Name]] }[Ev
 const attempt = (id: string, strategy = 'tcp-hole-punching') => ({ peer, attempt: id, strategy });
 const up = (id: string) => ['bridge.up', { ...attempt(id), ...bridge, sinceSessionMs: 900 }] as const;
 const down = (id: string, code: string) => {
-  const traffic = { ageMs: 5000, bytesIn: 1, bytesOut: 2 };
+  const traffic = { ageMs: 5000, bytesIn: 1, bytesOut: 2, dropped: 0, transitIn: 0, transitOut: 0 };
   return ['bridge.down', { ...attempt(id), ...failure, code, ...traffic }] as const;
 };
 

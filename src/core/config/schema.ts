@@ -281,6 +281,11 @@ export const configSchema = z.strictObject({
         about: 'Use a path although it is slower than the overlay route that it would replace.',
         allowed: 'true or false',
       }),
+      hidden: z.boolean().prefault(true).register(keyDocs, {
+        about:
+          'Keep bridges out of the routers’ tree, so that they carry no traffic of others and change nobody’s routes. Both ends must want it, and both routers be yggdrasil 0.5.13 or newer. Counts for peers met from then on.',
+        allowed: 'true or false',
+      }),
       socket: choice(
         ['auto', 'unix', 'tcp'],
         'auto',

@@ -47,6 +47,7 @@ export async function greet(stream: ByteStream, greeting: Greeting): Promise<Sig
           ownKey: greeting.hello.key,
           agentVersion: message.agent,
           strategies: message.strategies,
+          features: message.features.filter((name) => greeting.hello.features.includes(name)),
           dialled,
         };
         link = new SignallingLink(identity, messages, clock, random);

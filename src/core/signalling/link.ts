@@ -26,6 +26,8 @@ export interface LinkIdentity {
   readonly agentVersion: string;
   /** What the peer's agent has enabled. */
   readonly strategies: readonly string[];
+  /** What both agents do, of {@link feature}. */
+  readonly features: readonly string[];
   /** Whether we dialled; with a shared port both ends may have. */
   readonly dialled: boolean;
 }

@@ -7,6 +7,12 @@ export const protocolVersion = 1;
 /** Longest line on the wire, newline included, in bytes. */
 export const maxMessageBytes = 64 * 1024;
 
+/** What an agent may say in hello that it does; both ends do what both say. */
+export const feature = {
+  /** Its router can have a bridge that is no part of the tree, and its operator wants that. */
+  hiddenBridges: 'hidden-bridges',
+} as const;
+
 const attemptId = z.string().regex(/^[0-9a-f]{32}$/);
 const publicKey = z.string().regex(/^[0-9a-f]{64}$/);
 const random = z.string().regex(/^[0-9a-f]{64}$/);

@@ -1,4 +1,5 @@
 import { inject, injectable } from 'tsyringe';
+import { prefersDirectLinks } from '../admin/router-version.js';
 import type { Clock } from '../clock.js';
 import { sleep } from '../clock.js';
 import { permits } from '../config/permits.js';
@@ -18,6 +19,7 @@ import { type Settings, tokens } from '../tokens.js';
 import { greet } from './greeting.js';
 import type { SignallingLink } from './link.js';
 import { MessageStream } from './message-stream.js';
+import { feature } from './messages.js';
 
 /** How long a dial over the overlay may take, in milliseconds: a route may have to be found first. */
 const dialTimeoutMs = 10_000;
@@ -221,7 +223,7 @@ export class Signalling {
           key: self.key,
           router: self.version,
           strategies: this.strategies.map((strategy) => strategy.name),
-          features: [],
+          features: this.features(self),
         },
         remote,
         dialled,
@@ -249,6 +251,10 @@ export class Signalling {
       if (left > 0) this.greetings.set(remote, left);
       else this.greetings.delete(remote);
     }
+  }
+
+  private features({ version }: RouterSelf): string[] {
+    return this.settings.current.bridge.hidden && prefersDirectLinks(version) ? [feature.hiddenBridges] : [];
   }
 
   /**

@@ -7,7 +7,7 @@
 
 namespace ratatoskr {
 
-Instance::Instance(Napi::Env env) : descriptor(Napi::Persistent(Descriptor::Define(env))), connector(env) {}
+Instance::Instance(Napi::Env env) : descriptor(Napi::Persistent(Descriptor::Define(env))), connector(env), carrier(env) {}
 
 namespace {
 
@@ -18,15 +18,24 @@ Napi::Value Connect(const Napi::CallbackInfo& info) { return info.Env().GetInsta
 
 void Cancel(const Napi::CallbackInfo& info) { info.Env().GetInstanceData<Instance>()->connector.Cancel(info); }
 
+Napi::Value Carry(const Napi::CallbackInfo& info) { return info.Env().GetInstanceData<Instance>()->carrier.Carry(info); }
+
+void CloseLink(const Napi::CallbackInfo& info) { info.Env().GetInstanceData<Instance>()->carrier.CloseLink(info); }
+
 Napi::Object Init(Napi::Env env, Napi::Object exports) {
   auto* instance = new Instance(env);
   env.SetInstanceData(instance);
   // Hooks run last in, first out: after the thread-safe function's own in the constructor above, so before it.
-  env.AddCleanupHook([](Instance* own) { own->connector.Stop(); }, instance);
+  env.AddCleanupHook([](Instance* own) {
+    own->connector.Stop();
+    own->carrier.Stop();
+  }, instance);
 
   exports.Set("interfaceVersion", kInterfaceVersion);
   exports.Set("connect", Napi::Function::New<Connect>(env, "connect"));
   exports.Set("cancel", Napi::Function::New<Cancel>(env, "cancel"));
+  exports.Set("carry", Napi::Function::New<Carry>(env, "carry"));
+  exports.Set("closeLink", Napi::Function::New<CloseLink>(env, "closeLink"));
   exports.Set("listenTcp", Napi::Function::New<ListenTcp>(env, "listenTcp"));
   exports.Set("listenUnix", Napi::Function::New<ListenUnix>(env, "listenUnix"));
   exports.Set("peerCredentials", Napi::Function::New<GetPeerCredentials>(env, "peerCredentials"));

@@ -1,8 +1,6 @@
 #include "connect-waiter.h"
 
-#include <signal.h>
 #include <sys/epoll.h>
-#include <sys/eventfd.h>
 #include <sys/socket.h>
 
 #include <algorithm>
@@ -12,9 +10,6 @@
 
 namespace ratatoskr {
 namespace {
-
-constexpr std::uint64_t kWakeId = 0;
-constexpr std::size_t kThreadStack = 256 * 1024;
 
 int MillisecondsUntil(ConnectWaiter::Clock::time_point time) {
   // Rounded up: a wait that ends a little early would spin until the deadline is really past.
@@ -31,7 +26,7 @@ int ErrorOf(int fd) {
 }  // namespace
 
 void ConnectWaiter::Add(std::uint64_t id, UniqueFd fd, Clock::time_point deadline) {
-  int error = Prepare();
+  int error = epoll_.Open();
   if (error == 0) {
     const std::lock_guard lock(mutex_);
     epoll_event event{};
@@ -44,7 +39,7 @@ void ConnectWaiter::Add(std::uint64_t id, UniqueFd fd, Clock::time_point deadlin
       waiting_.emplace(id, Waiting{std::move(fd), deadline});
       deadlines_.emplace(deadline, id);
       if (running_) {
-        if (deadline < wake_at_) Wake();
+        if (deadline < wake_at_) epoll_.Wake();
         return;
       }
       running_ = true;
@@ -71,7 +66,7 @@ void ConnectWaiter::Cancel(std::uint64_t id) {
   if (const auto entry = waiting_.find(id); entry != waiting_.end()) {
     deadlines_.erase({entry->second.deadline, id});
     waiting_.erase(entry);  // closing takes it out of the epoll set too: it was never duplicated
-    if (waiting_.empty()) Wake();
+    if (waiting_.empty()) epoll_.Wake();
     return;
   }
   std::erase_if(outcomes_, [id](const Outcome& outcome) { return outcome.id == id; });
@@ -86,7 +81,7 @@ void ConnectWaiter::Stop() {
   {
     const std::lock_guard lock(mutex_);
     stopping_ = true;
-    if (running_) Wake();
+    if (running_) epoll_.Wake();
   }
   if (std::exchange(joinable_, false)) pthread_join(thread_, nullptr);
   waiting_.clear();
@@ -94,35 +89,10 @@ void ConnectWaiter::Stop() {
   outcomes_.clear();
 }
 
-int ConnectWaiter::Prepare() {
-  if (epoll_) return 0;
-  UniqueFd epoll(epoll_create1(EPOLL_CLOEXEC));
-  if (!epoll) return errno;
-  UniqueFd wake(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
-  if (!wake) return errno;
-  epoll_event event{};
-  event.events = EPOLLIN;
-  event.data.u64 = kWakeId;
-  if (epoll_ctl(epoll.get(), EPOLL_CTL_ADD, wake.get(), &event) < 0) return errno;
-  epoll_ = std::move(epoll);
-  wake_ = std::move(wake);
-  return 0;
-}
-
 int ConnectWaiter::StartThread() {
   // The one before it has left its loop, or we would not be here.
   if (std::exchange(joinable_, false)) pthread_join(thread_, nullptr);
-  // Signals are for Node's own thread; a new thread inherits the mask.
-  sigset_t all;
-  sigset_t before;
-  sigfillset(&all);
-  pthread_sigmask(SIG_SETMASK, &all, &before);
-  pthread_attr_t attributes;
-  pthread_attr_init(&attributes);
-  pthread_attr_setstacksize(&attributes, kThreadStack);
-  const int error = pthread_create(&thread_, &attributes, &ConnectWaiter::Main, this);
-  pthread_attr_destroy(&attributes);
-  pthread_sigmask(SIG_SETMASK, &before, nullptr);
+  const int error = StartWorkerThread(&thread_, &ConnectWaiter::Main, this);
   joinable_ = error == 0;
   if (error != 0) {
     const std::lock_guard lock(mutex_);
@@ -158,16 +128,9 @@ void ConnectWaiter::Run() {
   running_ = false;
 }
 
-void ConnectWaiter::Wake() {
-  const std::uint64_t one = 1;
-  // Can only fail when the counter is full, and then the thread is awake already.
-  [[maybe_unused]] const ssize_t written = write(wake_.get(), &one, sizeof one);
-}
-
 void ConnectWaiter::FinishReady(std::uint64_t id) {
-  if (id == kWakeId) {
-    std::uint64_t count;
-    [[maybe_unused]] const ssize_t taken = read(wake_.get(), &count, sizeof count);
+  if (id == WakeableEpoll::kWakeToken) {
+    epoll_.Woken();
     return;
   }
   // Cancelled between epoll_wait and the lock: ids are never used again, so it is just absent.

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "unique-fd.h"
+#include "worker-thread.h"
 
 namespace ratatoskr {
 
@@ -53,9 +54,7 @@ class ConnectWaiter {
 
   static void* Main(void* self);
   void Run();
-  int Prepare();
   int StartThread();
-  void Wake();
   void Finish(WaitingMap::iterator entry, int error);
   void FinishReady(std::uint64_t id);
   void FinishLate(Clock::time_point now);
@@ -68,8 +67,7 @@ class ConnectWaiter {
   Clock::time_point wake_at_{};  // when the thread looks at deadlines next
   bool running_ = false;
   bool stopping_ = false;
-  UniqueFd epoll_;
-  UniqueFd wake_;
+  WakeableEpoll epoll_;
   // Of the owner's thread alone.
   pthread_t thread_{};
   bool joinable_ = false;

@@ -58,6 +58,17 @@ bool Fields::Flag(const char* name) {
   return value.As<Napi::Boolean>().Value();
 }
 
+std::vector<std::uint8_t> Fields::Bytes(const char* name, std::optional<std::size_t> length) {
+  const Napi::Value value = Get(name);
+  if (!ok_) return {};
+  if (value.IsTypedArray() && value.As<Napi::TypedArray>().TypedArrayType() == napi_uint8_array) {
+    const auto bytes = value.As<Napi::Uint8Array>();
+    if (!length || bytes.ElementLength() == *length) return {bytes.Data(), bytes.Data() + bytes.ElementLength()};
+  }
+  Fail(name, length ? "a Uint8Array of its length" : "a Uint8Array");
+  return {};
+}
+
 Napi::Value Fields::Get(const char* name) {
   if (!ok_) return env_.Undefined();
   const Napi::Value value = object_.Get(name);

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace ratatoskr {
 
@@ -20,6 +21,8 @@ class Fields {
   std::int64_t Integer(const char* name, std::int64_t minimum, std::int64_t maximum);
   std::optional<std::int64_t> OptionalInteger(const char* name, std::int64_t minimum, std::int64_t maximum);
   bool Flag(const char* name);
+  // A copy of a Uint8Array, `length` bytes of it when that is given.
+  std::vector<std::uint8_t> Bytes(const char* name, std::optional<std::size_t> length = std::nullopt);
 
  private:
   Napi::Value Get(const char* name);

@@ -2,6 +2,7 @@
 
 #include <napi.h>
 
+#include "carrier.h"
 #include "connector.h"
 
 namespace ratatoskr {
@@ -12,6 +13,7 @@ struct Instance {
 
   Napi::FunctionReference descriptor;  // the Descriptor class
   Connector connector;
+  Carrier carrier;
 };
 
 }  // namespace ratatoskr

@@ -1,0 +1,126 @@
+import type { Readable, Writable } from 'node:stream';
+import { FrameScanner, type Verdict } from './frame-scanner.js';
+
+/** What may wait in a sink before its source is paused, in bytes. */
+const maxWaiting = 64 * 1024;
+/** Frames of our own that may wait for the end of another. */
+const maxInserts = 4;
+
+export interface FrameLaneOptions {
+  readonly source: Readable;
+  readonly sink: Writable;
+  /** As {@link FrameScannerOptions.judge}. */
+  readonly judge: (type: number) => Verdict;
+  /** Keys of the router that speaks and of the one that listens. */
+  readonly speaker: Uint8Array;
+  readonly listener: Uint8Array;
+  /** Something has come, whatever it is. */
+  onReceived?(): void;
+  /** A frame was left out. */
+  onDropped(): void;
+  /** A frame for this agent. */
+  onTaken?(body: Buffer): void;
+  /** The source has come to its end, and the sink is closed. */
+  onEnd(): void;
+  /** @param error a BridgeError of the scanner */
+  onFailure(error: unknown): void;
+}
+
+/** One direction of a link: what the source says goes to the sink, less what is left out, and with frames of our own in between. */
+export class FrameLane {
+  /** Bytes that have come and gone. */
+  received = 0;
+  sent = 0;
+  /** Frames left out, and traffic frames between others than the two ends. */
+  dropped = 0;
+  transit = 0;
+  /** The sink does not take more, so nothing is read. */
+  paused = false;
+  private readonly scanner: FrameScanner;
+  private readonly pieces: Buffer[] = [];
+  private readonly inserts: Buffer[] = [];
+  private over = false;
+
+  constructor(private readonly options: FrameLaneOptions) {
+    const { judge, speaker, listener, source, sink } = options;
+    this.scanner = new FrameScanner({
+      judge,
+      source: speaker,
+      destination: listener,
+      sink: {
+        pass: (bytes) => this.pieces.push(bytes),
+        dropped: () => {
+          this.dropped += 1;
+          options.onDropped();
+        },
+        taken: (body) => options.onTaken?.(body),
+        transit: () => {
+          this.transit += 1;
+        },
+      },
+    });
+    sink.on('drain', () => this.resume());
+    source.on('data', (chunk: Buffer) => this.forward(chunk));
+    source.once('end', () => this.finish());
+    // A stream that somebody has paused would stay so.
+    source.resume();
+  }
+
+  /** Puts a whole frame between two others, now or as soon as one has ended. */
+  insert(frame: Buffer): void {
+    if (this.over || this.inserts.length === maxInserts) return;
+    this.inserts.push(frame);
+    this.placeInserts();
+    this.write();
+  }
+
+  /** Closes the sink after what was written. Idempotent. */
+  finish(): void {
+    if (this.over) return;
+    this.over = true;
+    this.options.sink.end();
+    this.options.onEnd();
+  }
+
+  private forward(chunk: Buffer): void {
+    if (this.over) return;
+    this.received += chunk.length;
+    this.options.onReceived?.();
+    try {
+      const { untilBoundary } = this.scanner;
+      if (this.inserts.length > 0 && untilBoundary <= chunk.length) {
+        this.scanner.scan(chunk.subarray(0, untilBoundary));
+        this.placeInserts();
+        this.scanner.scan(chunk.subarray(untilBoundary));
+      } else this.scanner.scan(chunk);
+      this.placeInserts();
+      this.write();
+    } catch (error) {
+      this.options.onFailure(error);
+    }
+  }
+
+  private placeInserts(): void {
+    if (this.scanner.untilBoundary === 0) this.pieces.push(...this.inserts.splice(0));
+  }
+
+  private write(): void {
+    const { sink, source } = this.options;
+    if (this.pieces.length > 1) sink.cork();
+    for (const piece of this.pieces) {
+      this.sent += piece.length;
+      sink.write(piece);
+    }
+    if (this.pieces.length > 1) sink.uncork();
+    this.pieces.length = 0;
+    if (sink.writableLength <= maxWaiting || this.paused) return;
+    this.paused = true;
+    source.pause();
+  }
+
+  private resume(): void {
+    if (!this.paused) return;
+    this.paused = false;
+    this.options.source.resume();
+  }
+}

@@ -1,0 +1,50 @@
+import type { Duplex } from 'node:stream';
+import type { RatatoskrError } from './errors.js';
+import type { PathDelays } from './frames/delay-meter.js';
+import type { ByteStream } from './net.js';
+
+/** The two agents' signs of life on a path, and the silence after which it counts as dead, in milliseconds. */
+export const beatMs = 1800;
+export const silenceMs = 4400;
+/** How long the second half of a bridge may outlive the first, and the last words may take, in milliseconds. */
+export const lingerMs = 500;
+
+export interface PumpOptions {
+  /** The stream to the other agent, at the point where the routers' begin. */
+  readonly path: Duplex;
+  /** The stream to the router. */
+  readonly router: ByteStream;
+  /** Keep the link out of the routers' tree, so that it serves its two ends and nobody else; the other end does the same. */
+  readonly hidden: boolean;
+  /** Keys of the two routers, 32 bytes each. */
+  readonly ownKey: Uint8Array;
+  readonly peerKey: Uint8Array;
+}
+
+/** What has gone through so far. */
+export interface PumpCounters {
+  /** Bytes that have come on the path and gone out on it, with the agents' own frames. */
+  readonly bytesIn: number;
+  readonly bytesOut: number;
+  /** Frames of tree building that were left out. */
+  readonly dropped: number;
+  /** Traffic frames between others than the two ends. */
+  readonly transitIn: number;
+  readonly transitOut: number;
+}
+
+/** Carries one bridge: frames of the routers both ways, and the agents' own between them on the path. */
+export interface Pump {
+  /** Resolves with the reason when the bridge is over and both streams are closed. Never rejects. */
+  readonly ended: Promise<RatatoskrError>;
+  readonly counters: PumpCounters;
+  /** Undefined until the other agent has answered a beat. */
+  readonly delays: PathDelays | undefined;
+  /** Tells the other agent why and closes both streams. Resolves when they are. Idempotent. */
+  end(reason: RatatoskrError): Promise<void>;
+}
+
+/** Whoever makes pumps. What it is given is its own from then on. */
+export interface Pumps {
+  start(options: PumpOptions): Pump;
+}

@@ -1,0 +1,195 @@
+#include "pump.h"
+
+#include <sys/epoll.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <chrono>
+
+namespace ratatoskr {
+namespace {
+
+// How often deadlines are looked at, in microseconds: what a beat may be late by.
+constexpr std::uint64_t kTick = 250'000;
+constexpr std::uint32_t kEvents = EPOLLIN | EPOLLRDHUP | EPOLLET;
+
+std::uint64_t Now() {
+  const auto now = std::chrono::steady_clock::now().time_since_epoch();
+  return static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::microseconds>(now).count());
+}
+
+std::uint64_t TokenOf(std::uint64_t id, Link::Side side) { return id << 1 | static_cast<std::uint64_t>(side); }
+
+}  // namespace
+
+int Pump::Add(std::uint64_t id, Link::Options options) {
+  if (stopped_) return ECANCELED;
+  if (const int error = epoll_.Open()) return error;
+  if (!running_) {
+    if (const int error = StartWorkerThread(&thread_, &Pump::Main, this)) return error;
+    running_ = true;
+  }
+  Post({id, std::make_unique<Link>(std::move(options), Now()), {}});
+  return 0;
+}
+
+void Pump::Close(std::uint64_t id, std::vector<std::uint8_t> last_words) {
+  if (running_) Post({id, nullptr, std::move(last_words)});
+}
+
+std::vector<Pump::Outcome> Pump::Take() {
+  const std::lock_guard lock(mutex_);
+  return std::exchange(outcomes_, {});
+}
+
+void Pump::Stop() {
+  stopped_ = true;
+  if (std::exchange(running_, false)) {
+    {
+      const std::lock_guard lock(mutex_);
+      stopping_ = true;
+    }
+    epoll_.Wake();
+    pthread_join(thread_, nullptr);
+  }
+  links_.clear();
+  commands_.clear();
+  outcomes_.clear();
+}
+
+void Pump::Post(Command command) {
+  {
+    const std::lock_guard lock(mutex_);
+    commands_.push_back(std::move(command));
+  }
+  epoll_.Wake();
+}
+
+void* Pump::Main(void* self) {
+  pthread_setname_np(pthread_self(), "pump");
+  static_cast<Pump*>(self)->Run();
+  return nullptr;
+}
+
+void Pump::Run() {
+  std::array<epoll_event, 256> events;
+  Link::Scratch scratch;
+  tick_at_ = Now() + kTick;
+  for (;;) {
+    int timeout = 0;
+    if (busy_.empty()) {
+      const std::uint64_t now = Now();
+      timeout = links_.empty() ? -1 : static_cast<int>(tick_at_ > now ? (tick_at_ - now + 999) / 1000 : 0);
+    }
+    const int count = epoll_wait(epoll_.get(), events.data(), static_cast<int>(events.size()), timeout);
+    for (int i = 0; i < count; i++) {
+      const epoll_event& event = events[static_cast<std::size_t>(i)];
+      if (event.data.u64 == WakeableEpoll::kWakeToken) {
+        if (!TakeCommands()) return;
+      } else if (const auto entry = links_.find(event.data.u64 >> 1); entry != links_.end()) {
+        entry->second.link->Notice(static_cast<Link::Side>(event.data.u64 & 1), event.events);
+        MarkBusy(entry->first, entry->second);
+      }
+    }
+    for (const std::uint64_t id : std::exchange(busy_, {})) WorkOn(id, scratch);
+    if (const std::uint64_t now = Now(); now >= tick_at_) Tick(now);
+  }
+}
+
+bool Pump::TakeCommands() {
+  epoll_.Woken();
+  std::vector<Command> commands;
+  {
+    const std::lock_guard lock(mutex_);
+    if (stopping_) return false;
+    commands = std::exchange(commands_, {});
+  }
+  for (Command& command : commands) {
+    if (command.link) {
+      AddLink(command.id, std::move(command.link));
+    } else if (const auto entry = links_.find(command.id); entry != links_.end()) {
+      entry->second.link->Close(command.last_words, Now());
+      Settle(entry);
+    }
+  }
+  return true;
+}
+
+void Pump::AddLink(std::uint64_t id, std::unique_ptr<Link> link) {
+  // A thread that had nothing to look after was not late.
+  if (links_.empty()) tick_at_ = Now() + kTick;
+  for (const Link::Side side : {Link::Side::kPath, Link::Side::kRouter}) {
+    epoll_event event{};
+    event.events = kEvents;
+    event.data.u64 = TokenOf(id, side);
+    if (epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, link->fd(side), &event) < 0) link->Refuse(side, errno);
+  }
+  const auto entry = links_.emplace(id, Entry{std::move(link)}).first;
+  MarkBusy(id, entry->second);
+}
+
+void Pump::WorkOn(std::uint64_t id, Link::Scratch& scratch) {
+  const auto entry = links_.find(id);
+  if (entry == links_.end()) return;
+  entry->second.busy = false;
+  if (entry->second.link->Work(scratch, Now())) MarkBusy(id, entry->second);
+  Settle(entry);
+}
+
+// A unix socket tells of room whenever its other end has read something, which is worth waking up for only when it was full.
+void Pump::HeedRoom(std::uint64_t id, Entry& entry, Link::Side side) {
+  bool& heeds = entry.heeds_room[static_cast<std::size_t>(side)];
+  if (heeds == entry.link->full(side)) return;
+  heeds = !heeds;
+  epoll_event event{};
+  event.events = heeds ? kEvents | EPOLLOUT : kEvents;
+  event.data.u64 = TokenOf(id, side);
+  if (epoll_ctl(epoll_.get(), EPOLL_CTL_MOD, entry.link->fd(side), &event) < 0) entry.link->Refuse(side, errno);
+}
+
+void Pump::MarkBusy(std::uint64_t id, Entry& entry) {
+  if (std::exchange(entry.busy, true)) return;
+  busy_.push_back(id);
+}
+
+// Tells what has become of a link, and forgets it when it is closed.
+void Pump::Settle(Links::iterator entry) {
+  Link& link = *entry->second.link;
+  const std::uint64_t id = entry->first;
+  if (link.closed()) {
+    // The sockets live on in JS, so that closing our descriptors would leave them in the epoll set.
+    for (const Link::Side side : {Link::Side::kPath, Link::Side::kRouter}) {
+      epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, link.fd(side), nullptr);
+    }
+    links_.erase(entry);
+    Report({id, true, Link::Cause::kNone, 0, {}});
+    return;
+  }
+  for (const Link::Side side : {Link::Side::kPath, Link::Side::kRouter}) HeedRoom(id, entry->second, side);
+  if (link.cause() != Link::Cause::kNone && !std::exchange(entry->second.reported, true)) {
+    Report({id, false, link.cause(), link.error(), link.words()});
+  }
+}
+
+void Pump::Tick(std::uint64_t now) {
+  const std::uint64_t held_up = now - tick_at_ > kTick ? now - tick_at_ : 0;
+  tick_at_ = now + kTick;
+  for (auto entry = links_.begin(); entry != links_.end();) {
+    const auto current = entry++;
+    current->second.link->Tick(now, held_up);
+    Settle(current);
+  }
+}
+
+void Pump::Report(Outcome outcome) {
+  bool first;
+  {
+    const std::lock_guard lock(mutex_);
+    first = outcomes_.empty();
+    outcomes_.push_back(std::move(outcome));
+  }
+  if (first) notify_();
+}
+
+}  // namespace ratatoskr

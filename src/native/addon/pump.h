@@ -1,0 +1,89 @@
+#pragma once
+
+#include <pthread.h>
+
+#include <array>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+#include "link.h"
+#include "worker-thread.h"
+
+namespace ratatoskr {
+
+// Carries links, all of them on one thread of its own that begins with the first. Add, Close, Take and Stop are for the
+// owner's thread. Knows nothing of JS.
+class Pump {
+ public:
+  struct Outcome {
+    std::uint64_t id;
+    bool closed;  // else it is over, and waits for Close
+    Link::Cause cause;
+    int error;
+    std::vector<std::uint8_t> words;
+  };
+
+  // `notify` is called from the pump's thread when outcomes appear where there were none.
+  explicit Pump(std::function<void()> notify) : notify_(std::move(notify)) {}
+  Pump(const Pump&) = delete;
+  Pump& operator=(const Pump&) = delete;
+  ~Pump() { Stop(); }
+
+  // Returns 0 or an errno. Each link has one outcome that it is over, unless it is closed before, and one that it is closed.
+  int Add(std::uint64_t id, Link::Options options);
+  // Ends a link after these last words, and closes its descriptors.
+  void Close(std::uint64_t id, std::vector<std::uint8_t> last_words);
+  // All outcomes since the last call, in order.
+  std::vector<Outcome> Take();
+  // Ends the thread and closes everything. Idempotent, and final.
+  void Stop();
+
+ private:
+  struct Command {
+    std::uint64_t id;
+    std::unique_ptr<Link> link;  // to add; else one to close
+    std::vector<std::uint8_t> last_words;
+  };
+  struct Entry {
+    std::unique_ptr<Link> link;
+    bool busy = false;  // in the list of those that have work
+    std::array<bool, 2> heeds_room{};  // what epoll tells of, for each side
+    bool reported = false;
+  };
+  using Links = std::unordered_map<std::uint64_t, Entry>;
+
+  static void* Main(void* self);
+  void Run();
+  void Post(Command command);
+  // Of the pump's thread.
+  bool TakeCommands();
+  void HeedRoom(std::uint64_t id, Entry& entry, Link::Side side);
+  void AddLink(std::uint64_t id, std::unique_ptr<Link> link);
+  void WorkOn(std::uint64_t id, Link::Scratch& scratch);
+  void Settle(Links::iterator entry);
+  void MarkBusy(std::uint64_t id, Entry& entry);
+  void Tick(std::uint64_t now);
+  void Report(Outcome outcome);
+
+  const std::function<void()> notify_;
+  std::mutex mutex_;
+  std::vector<Command> commands_;
+  std::vector<Outcome> outcomes_;
+  bool stopping_ = false;
+  WakeableEpoll epoll_;
+  // Of the pump's thread alone.
+  Links links_;
+  std::vector<std::uint64_t> busy_;
+  std::uint64_t tick_at_ = 0;
+  // Of the owner's thread alone.
+  pthread_t thread_{};
+  bool running_ = false;
+  bool stopped_ = false;
+};
+
+}  // namespace ratatoskr

@@ -1,0 +1,62 @@
+import type { Duplex } from 'node:stream';
+import { describe, expect, it } from 'vitest';
+import { BridgeError } from '../../src/core/errors.js';
+import { encodeAgentFrame } from '../../src/core/frames/agent-frames.js';
+import { createStreamPumps } from '../../src/core/stream-pump.js';
+import { duplexPair } from './duplex-pair.js';
+import { FakeClock, settle } from './fake-clock.js';
+import { handshake } from './link-frames.js';
+
+const keys = { ownKey: Buffer.alloc(32, 1), peerKey: Buffer.alloc(32, 2) };
+
+/** A pump at one end, with the other end's hands on the path and on the router's socket. */
+function onePump() {
+  const clock = new FakeClock();
+  const [path, far] = duplexPair();
+  const [router, ownRouter] = duplexPair();
+  const pump = createStreamPumps(clock).start({ path, router, hidden: true, ...keys });
+  return { clock, pump, far, ownRouter, path, router };
+}
+
+async function greet(...ends: Duplex[]): Promise<void> {
+  for (const end of ends) end.resume().write(handshake());
+  await settle();
+}
+
+describe('a pump that hears nothing on its path', () => {
+  it('gives it up within five seconds, idle or not', async () => {
+    const { clock, pump, far, ownRouter } = onePump();
+    await greet(far, ownRouter);
+    await clock.advance(4300);
+    expect(clock.pending).toBeGreaterThan(0);
+    await clock.advance(200);
+    expect((await pump.ended).code).toBe('PATH_SILENT');
+    expect(clock.pending).toBe(0);
+  });
+
+  it('goes on while the other agent gives signs of life', async () => {
+    const { clock, pump, far, ownRouter, path } = onePump();
+    await greet(far, ownRouter);
+    for (let beat = 0; beat < 10; beat++) {
+      far.write(encodeAgentFrame({ kind: 'beat', sentAt: 1, echo: 0, heardAt: 0, received: 0 }));
+      await clock.advance(1500);
+    }
+    expect(path.destroyed).toBe(false);
+    await pump.end(new BridgeError('SESSION_ENDED', 'Over.'));
+  });
+
+  it('waits on while it cannot listen because its router takes nothing', async () => {
+    const { clock, pump, far, ownRouter, path } = onePump();
+    await greet(far, ownRouter);
+    ownRouter.pause();
+    const frame = Buffer.concat([Buffer.from([0x80, 0x80, 0x04, 4]), Buffer.alloc(65_535)]);
+    for (let count = 0; count < 4; count++) far.write(frame);
+    await settle();
+    await clock.advance(20_000);
+    expect(path.destroyed).toBe(false);
+    ownRouter.resume();
+    await settle();
+    await clock.advance(5000);
+    expect((await pump.ended).code).toBe('PATH_SILENT');
+  });
+});
