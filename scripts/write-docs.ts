@@ -1,3 +1,4 @@
+import 'reflect-metadata';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { pathToFileURL } from 'node:url';
 import { z } from 'zod';
@@ -6,13 +7,15 @@ import { configurationPage } from '../src/core/config/text.js';
 import { errorCatalogue } from '../src/core/error-catalogue.js';
 import { portMapping } from '../src/strategies/port-mapping/index.js';
 import { tcpHolePunching } from '../src/strategies/tcp-hole-punching/index.js';
+import { simulate } from '../test/sim/kernel-grid/outcome.js';
+import { type Agreement, agreementSection, readAgreements } from '../test/sim/kernel-grid/table.js';
 import { sectionMark, simulatedSection } from '../test/sim/nat-grid/table.js';
 
 /** The generated pages of docs/, by their path. `npx tsx scripts/write-docs.ts` writes them; tests compare. */
 export const generatedPages: Readonly<Record<string, string>> = {
   'docs/configuration.md': `${configurationPage()}\n${strategyOptions()}`,
   'docs/errors.md': errorsPage(),
-  'docs/nat-grid.md': natGridPage(),
+  'docs/nat-grid.md': natGridPage(readAgreements()),
 };
 
 /** What those of the built-in strategies that have options take. */
@@ -35,9 +38,9 @@ ${rows.join('\n')}
 }
 
 /** The laboratory writes the first part, from measurements. */
-function natGridPage(): string {
+function natGridPage(agreements: readonly Agreement[]): string {
   const [measured = ''] = readFileSync(new URL('../docs/nat-grid.md', import.meta.url), 'utf8').split(sectionMark);
-  return `${measured.trimEnd()}\n\n${simulatedSection()}`;
+  return `${measured.trimEnd()}\n\n${sectionMark}\n\n${agreementSection(agreements)}\n${simulatedSection()}`;
 }
 
 function errorsPage(): string {
@@ -63,5 +66,8 @@ ${Object.values(exitCodes)
 }
 
 if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
-  for (const [path, text] of Object.entries(generatedPages)) writeFileSync(new URL(`../${path}`, import.meta.url), text);
+  const agreements: Agreement[] = [];
+  for (const { a, b, measured } of readAgreements()) agreements.push({ a, b, measured, simulated: await simulate(a, b) });
+  const pages = { ...generatedPages, 'docs/nat-grid.md': natGridPage(agreements) };
+  for (const [path, text] of Object.entries(pages)) writeFileSync(new URL(`../${path}`, import.meta.url), text);
 }

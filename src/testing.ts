@@ -29,4 +29,5 @@ export { SimulatedRouter, type SimulatedRouterOptions } from './testing/simulate
 export type { Site } from './testing/site.js';
 export type { LossCause, Statistics } from './testing/statistics.js';
 export { serveStun } from './testing/stun-server.js';
+export { serveTurn, type TurnServerOptions } from './testing/turn-server.js';
 export { VirtualClock } from './testing/virtual-clock.js';

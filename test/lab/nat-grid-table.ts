@@ -56,12 +56,12 @@ export function gridMarkdown(kinds: readonly NatKindName[], cells: readonly Grid
   const line = (entries: readonly string[]) => `| ${entries.join(' | ')} |`;
   const [header = [], ...rows] = gridRows(kinds, cells);
   const pings = [
-    line(['pair', 'strategy', 'ping before', 'ping after', 'pings lost']),
-    line(['---', '---', '---:', '---:', '---:']),
+    line(['pair', 'strategy', 'kind', 'ping before', 'ping after', 'pings lost']),
+    line(['---', '---', '---', '---:', '---:', '---:']),
     ...cells.map(({ a, b, report, reason }) => {
-      if (report === undefined) return line([`${a} – ${b}`, reason ?? 'failed', '', '', '']);
-      const { strategy, pingBefore, pingAfter, pingsLost } = report;
-      return line([`${a} – ${b}`, strategy, milliseconds(pingBefore), milliseconds(pingAfter), String(pingsLost)]);
+      if (report === undefined) return line([`${a} – ${b}`, reason ?? 'failed', '', '', '', '']);
+      const { strategy, kind, pingBefore, pingAfter, pingsLost } = report;
+      return line([`${a} – ${b}`, strategy, kind, milliseconds(pingBefore), milliseconds(pingAfter), String(pingsLost)]);
     }),
   ];
   return [

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { type AgentSettings, type Host, SimulatedNetwork, SimulatedNode, serveStun } from '../../src/testing.js';
+import { type AgentSettings, type Host, SimulatedNetwork, SimulatedNode, serveStun, serveTurn } from '../../src/testing.js';
 
 /** Two agents that meet, with traffic between their routers. */
 async function cross(world: SimulatedNetwork, hosts: readonly [Host, Host], settings: AgentSettings = {}) {
@@ -40,6 +40,21 @@ describe('whole agents on the simulated network', () => {
     const { a, b } = await cross(world, [world.nat().host('a'), world.nat().host('b')], { strategies: ['udp-hole-punching'] });
     const [up] = await world.until(Promise.all([a.next('bridge.up'), b.next('bridge.up')]), 30_000);
     expect(up).toMatchObject({ strategy: 'udp-hole-punching', kind: 'direct' });
+  });
+
+  it.each(['tcp', 'udp'] as const)('bridge two symmetric NATs by a relay, which relays %s', async (protocol) => {
+    const world = new SimulatedNetwork({ seed: 3 });
+    const symmetric = { mapping: 'address-and-port-dependent', allocation: 'random' } as const;
+    const turn = [await serveTurn(world.host('turn'), { relays: [protocol] })];
+    const hosts = [world.nat(symmetric).host('a'), world.nat(symmetric).host('b')] as const;
+    const { a, b } = await cross(world, hosts, { strategies: ['relay'], relay: { use: 'always', turn } });
+    const [up] = await world.until(Promise.all([a.next('bridge.up'), b.next('bridge.up')]), 30_000);
+    expect(up).toMatchObject({ strategy: 'relay', kind: 'relayed' });
+    await world.run(5000);
+    expect([a.router.peeredWith, b.router.peeredWith]).toEqual([[b.router.key], [a.router.key]]);
+    await world.until(Promise.all([a.stop(), b.stop()]));
+    await world.run(5000);
+    expect(world.clock.pendingTimers).toBe(0);
   });
 
   it('do the same things at the same instants for the same seed', async () => {

@@ -14,8 +14,6 @@ export function simulatedSection(): string {
     line([`${row + 1}`, nameOf(one), ...behaviours.map((other, column) => (column < row ? '' : letterOf(one, other)))]),
   );
   return [
-    sectionMark,
-    '',
     '# Every pair of behaviours that RFC 4787 knows',
     '',
     'Mapping (§4.1) × port allocation (§4.2.1) × filtering (§5) at either end: 378 pairs on the simulated network, whole agents with one',
