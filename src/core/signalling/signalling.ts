@@ -239,6 +239,8 @@ export class Signalling {
           }
         },
       });
+      // A peer that has no room says hello and bye in one breath.
+      link.signal.throwIfAborted();
       const kept = this.take(link);
       await kept.measure().catch((error: unknown) => {
         kept.bye('no answer to pings');
