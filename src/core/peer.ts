@@ -196,7 +196,9 @@ export class Peer {
   /** Controlled end: takes what the peer offers until the link is gone, and holds on to a bridge that outlives it. */
   private async serve(link: SignallingLink, signal: AbortSignal): Promise<void> {
     link.serve((offer) => {
-      const run = this.follow(link, offer, signal).catch((error: unknown) => this.tell(error));
+      const run = this.follow(link, offer, signal).catch((error: unknown) => {
+        if (!isCalledOff(error)) this.tell(error);
+      });
       this.following.add(run);
       void run.then(() => this.following.delete(run));
     });
@@ -269,4 +271,9 @@ export class Peer {
       events.publish('log', { level: 'error', name: 'peer.failed', fields: { peer: this.ref, ...describeError(error) } });
     }
   }
+}
+
+/** The peer has withdrawn its offer, or a better path took its place: nothing is amiss at this end. */
+function isCalledOff(error: unknown): boolean {
+  return error instanceof StrategyError && (error.code === 'PEER_ENDED' || error.code === 'PATH_SUPERSEDED');
 }
