@@ -15,7 +15,8 @@ export type OverlayMeter = (from: string, to: string, bytes: number) => void;
 export class Overlay {
   private readonly nodes = new Map<string, OverlayNode>();
   private readonly lines = new Map<string, Line>();
-  private readonly meters = new Set<OverlayMeter>();
+  /** By the address of the node that counts. */
+  private readonly meters = new Map<string, OverlayMeter>();
 
   constructor(
     private readonly medium: Medium,
@@ -26,16 +27,17 @@ export class Overlay {
     this.nodes.set(address, node);
   }
 
-  /** Counts what passes. @returns a function that ends it */
-  meter(meter: OverlayMeter): () => void {
-    this.meters.add(meter);
-    return () => this.meters.delete(meter);
+  /** Counts what a node sends and is sent. */
+  meter(address: string, meter: OverlayMeter): void {
+    this.meters.set(address, meter);
   }
 
   send(packet: Packet): void {
     const [from, to] = [this.nodes.get(packet.source.address), this.nodes.get(packet.destination.address)];
     if (!from || !to) return;
-    for (const meter of this.meters) meter(packet.source.address, packet.destination.address, sizeOf(packet));
+    for (const { address } of [packet.source, packet.destination]) {
+      this.meters.get(address)?.(packet.source.address, packet.destination.address, sizeOf(packet));
+    }
     this.medium.observe({ event: 'sent', from, to, packet });
     this.line(from, to, packet).send(packet);
   }

@@ -54,7 +54,7 @@ export class SimulatedRouter {
     const router = new SimulatedRouter(host, directory, options);
     directory.set(router.address, router.key);
     host.joinOverlay(router.address);
-    host.overlay.meter((from, to, bytes) => router.count(from, to, bytes));
+    host.overlay.meter(router.address, (from, to, bytes) => router.count(from, to, bytes));
     await router.net.bindUdp({ local: { address: router.address, port: discardPort }, onMessage: () => {} });
     await router.net.listenUnix({ path: router.adminPath, onStream: (stream) => router.serve(stream) });
     return router;
