@@ -1,7 +1,8 @@
 import type { BindUdpOptions, DatagramSocket, Endpoint, Net } from '../core/net.js';
 import type { OpenStreamOptions, ReliableStream, ReliableUdp, ReliableUdpSocket } from '../core/reliable-udp.js';
 import { systemError } from './system-error.js';
-import { type Segment, TcpEndpoint } from './tcp-endpoint.js';
+import { TcpEndpoint } from './tcp-endpoint.js';
+import type { Segment } from './tcp-segment.js';
 import { TcpStream } from './tcp-stream.js';
 import type { VirtualClock } from './virtual-clock.js';
 

@@ -5,7 +5,8 @@ import type { HostLinks } from './host-links.js';
 import { defaultTtl, endpointKey, resetFor, type TcpPacket } from './packet.js';
 import { pickPort } from './port-range.js';
 import { systemError } from './system-error.js';
-import { type Segment, TcpEndpoint } from './tcp-endpoint.js';
+import { TcpEndpoint } from './tcp-endpoint.js';
+import type { Segment } from './tcp-segment.js';
 import { TcpStream } from './tcp-stream.js';
 import { collide, hears, isWildcard } from './udp-stack.js';
 
