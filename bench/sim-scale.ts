@@ -30,7 +30,7 @@ interface Figures {
 
 async function simulate(agents: number): Promise<Figures> {
   const [cpu, wall] = [process.cpuUsage(), performance.now()];
-  const world = new SimulatedNetwork({ seed: agents });
+  const world = new SimulatedNetwork({ seed: agents, overlay: { delayMs: 60 } });
   const counts = { packets: 0, overlayPackets: 0 };
   world.onPacket(({ event, from, packet }) => {
     if (event !== 'sent' || !('net' in from)) return;
