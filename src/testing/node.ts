@@ -10,6 +10,12 @@ import { SimulatedRouter } from './simulated-router.js';
 /** What a test says of an agent's configuration; the rest is as by default, but for STUN servers, of which there are none. */
 export type AgentSettings = Omit<z.input<typeof configSchema>, 'admin' | 'stateDir' | 'runtimeDir'>;
 
+/** Who hears the agents' events, by the agent's name: one subscription for all, so that many agents do not hear each other. */
+const hearers = new Map<string, Set<(event: AgentEvent) => void>>();
+onEvent((event) => {
+  for (const hear of hearers.get(event.agent) ?? []) hear(event);
+});
+
 /** A host with a router and an agent, whose parts are those of the simulated network. */
 export class SimulatedNode {
   /** What the agent has told, in order. */
@@ -42,10 +48,13 @@ export class SimulatedNode {
     const { net, clock, random, files } = host;
     const reliableUdp = new SimulatedReliableUdp(net, clock);
     const agent = await createAgent(config, { name: host.name, net, clock, random, files, reliableUdp, strategies });
-    const unsubscribe = onEvent((event) => {
-      if (event.agent === host.name) node.hear(event);
+    const hear = (event: AgentEvent) => node.hear(event);
+    const sameName = hearers.get(host.name) ?? new Set();
+    hearers.set(host.name, sameName.add(hear));
+    const node = new SimulatedNode(host, router, agent, () => {
+      sameName.delete(hear);
+      if (sameName.size === 0) hearers.delete(host.name);
     });
-    const node = new SimulatedNode(host, router, agent, unsubscribe);
     await agent.start();
     return node;
   }
