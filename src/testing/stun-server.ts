@@ -15,7 +15,7 @@ export async function serveStun(host: Host): Promise<string> {
     listen,
     ...(second === undefined ? {} : { alternate: { address: second, port: ports.second } }),
     // One host of the simulation asks as much as a thousand of the world.
-    limits: { perSecond: 10_000, burst: 10_000 },
+    limits: { perSecond: 10_000, burst: 10_000, connections: 10_000, connectionsPerSource: 10_000 },
   });
   return formatEndpoint(listen);
 }
