@@ -17,6 +17,9 @@ export const eventLevels: { readonly [Name in Exclude<EventName, 'log'>]: LogLev
   'router.connected': 'info',
   'router.lost': 'warn',
   'network.changed': 'info',
+  'discovery.failed': 'warn',
+  'peer.found': 'info',
+  'peer.forgotten': 'debug',
   'session.seen': 'debug',
   'session.ended': 'debug',
   'signalling.listening': 'info',
@@ -47,8 +50,8 @@ const eventLines: { readonly [Name in EventName]: (event: EventOf<Name>) => stri
       ? 'configuration read again, nothing changed'
       : `configuration read again, changed: ${changed.join(', ')}`,
   'platform.limited': ({ missing }) => `this platform is limited: ${missing}`,
-  'plugin.loaded': ({ plugin, strategy, version, file }) =>
-    `strategy ${strategy} from ${plugin}${version === undefined ? '' : ` ${version}`}, ${file}`,
+  'plugin.loaded': ({ plugin, strategy, source, version, file }) =>
+    `${strategy === undefined ? `discovery source ${source}` : `strategy ${strategy}`} from ${plugin}${version === undefined ? '' : ` ${version}`}, ${file}`,
   'plugin.failed': ({ plugin, ...failure }) => `going on without ${plugin}: ${reason(failure)}`,
   'leftovers.removed': ({ peers, files }) =>
     `removed what an earlier run left behind: ${count(peers.length, 'peering')}, ${count(files.length, 'file')}`,
@@ -57,6 +60,10 @@ const eventLines: { readonly [Name in EventName]: (event: EventOf<Name>) => stri
   'router.lost': ({ admin, ...failure }) => `lost the router at ${admin}: ${reason(failure)}`,
   'network.changed': ({ addresses }) =>
     `the network has changed: ${addresses.join(', ') || 'no address'}; trying everything afresh`,
+  'discovery.failed': ({ source, retryInMs, ...failure }) =>
+    `the discovery source ${source} cannot look for peers: ${reason(failure)}${retry(retryInMs)}`,
+  'peer.found': ({ peer, source }) => `${source} tells of ${name(peer)}`,
+  'peer.forgotten': ({ peer, source }) => `${source} no longer tells of ${name(peer)}`,
   'session.seen': ({ peer }) => `session with ${name(peer)} seen`,
   'session.ended': ({ peer }) => `session with ${name(peer)} ended`,
   'signalling.listening': ({ address, port }) => `meeting other agents at [${address}]:${port}`,

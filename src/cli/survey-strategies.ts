@@ -6,8 +6,8 @@ import { withDeadline } from '../core/deadline.js';
 import { AgentError, describeError, StrategyError } from '../core/errors.js';
 import { EventSource } from '../core/events.js';
 import { KnownServices } from '../core/peer-services.js';
-import type { LoadedStrategy } from '../core/plugins/load-strategies.js';
 import { isPath } from '../core/plugins/locate-plugin.js';
+import type { LoadedStrategy } from '../core/plugins/strategy-plugins.js';
 import { RelayTickets } from '../core/relay-tickets.js';
 import type { Probe, Strategy } from '../core/strategy.js';
 import { ownVersion } from '../own-package.js';
@@ -29,14 +29,14 @@ export async function surveyStrategies(config: Config, configFolder: string): Pr
       const version = builtIn ? ownVersion() : plugin?.version;
       const about = {
         order: enabled ? index + 1 : null,
-        name: 'strategy' in outcome ? outcome.strategy.name : use,
+        name: 'made' in outcome ? outcome.made.name : use,
         origin: builtIn ? 'built-in' : isPath(use) ? 'path' : 'package',
         ...(plugin?.packageName === undefined ? {} : { package: plugin.packageName }),
         ...(plugin ? { file: plugin.file } : {}),
         ...(version === undefined ? {} : { version }),
         enabled,
       } as const;
-      if ('strategy' in outcome) return { ...about, ...(await probe(outcome.strategy)) };
+      if ('made' in outcome) return { ...about, ...(await probe(outcome.made)) };
       const { code, message, help } = outcome.failure;
       return { ...about, usable: 'no', reason: message, code, help };
     }),
@@ -47,7 +47,7 @@ export async function surveyStrategies(config: Config, configFolder: string): Pr
 export async function checkStrategies(config: Config, configFolder: string): Promise<void> {
   for (const { outcome } of await load(config, configFolder)) {
     if ('failure' in outcome) throw outcome.failure;
-    await outcome.strategy.close?.();
+    await outcome.made.close?.();
   }
 }
 

@@ -1,6 +1,7 @@
 import { ConfigError } from '../core/errors.js';
 import type { EventSource } from '../core/events.js';
-import { type LoadedStrategy, loadStrategies } from '../core/plugins/load-strategies.js';
+import { loadPlugins } from '../core/plugins/load-plugins.js';
+import { type LoadedStrategy, strategyPlugins } from '../core/plugins/strategy-plugins.js';
 import type { Strategy, StrategyDefinition, StrategyServices } from '../core/strategy.js';
 import type { Settings } from '../core/tokens.js';
 import { ownFolder } from '../own-package.js';
@@ -8,6 +9,7 @@ import { portMapping } from '../strategies/port-mapping/index.js';
 import { relay } from '../strategies/relay/index.js';
 import { tcpHolePunching } from '../strategies/tcp-hole-punching/index.js';
 import { udpHolePunching } from '../strategies/udp-hole-punching/index.js';
+import { tellLoaded } from './tell-loaded.js';
 
 /** The preferred first. */
 export function builtInStrategies(settings: Settings): readonly StrategyDefinition[] {
@@ -36,27 +38,18 @@ export interface StrategyParts {
  */
 export async function makeStrategies(parts: StrategyParts): Promise<readonly LoadedStrategy[]> {
   const { services, events, settings, definitions, configFolder } = parts;
-  const loaded = await loadStrategies(settings.current.strategies, {
+  const loaded = await loadPlugins(strategyPlugins, settings.current.strategies, {
     builtIn: [...builtInStrategies(settings), ...definitions],
     pluginFolders: [configFolder, ownFolder],
     services,
   });
-  for (const { use, plugin, outcome } of loaded) {
-    if ('failure' in outcome) {
-      const { code, message, help } = outcome.failure;
-      events.publish('plugin.failed', { plugin: use, code, message, help });
-    } else if (plugin) {
-      const { file, version } = plugin;
-      const about = { plugin: use, strategy: outcome.strategy.name, file };
-      events.publish('plugin.loaded', version === undefined ? about : { ...about, version });
-    }
-  }
+  tellLoaded(loaded, 'strategy', events);
   return loaded;
 }
 
 /** What is left to climb with. @throws ConfigError STRATEGIES_UNUSABLE when that is nothing */
 export function usableStrategies(loaded: readonly LoadedStrategy[]): Strategy[] {
-  const strategies = loaded.flatMap(({ outcome }) => ('strategy' in outcome ? [outcome.strategy] : []));
+  const strategies = loaded.flatMap(({ outcome }) => ('made' in outcome ? [outcome.made] : []));
   if (strategies.length > 0) return strategies;
   const reasons = loaded.flatMap(({ outcome }) =>
     'failure' in outcome ? [`${outcome.failure.message} (${outcome.failure.code})`] : [],

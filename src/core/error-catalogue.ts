@@ -88,6 +88,18 @@ export const errorCatalogue = {
     meaning: 'The agent could not answer a question of the command line.',
     help: 'The message says what it lacks.',
   },
+  DISCOVERY_FAILED: {
+    meaning: 'A discovery source cannot look for peers; its reason is in the message.',
+    help: 'Check the options of the source; it tries again by itself.',
+  },
+  DISCOVERY_OPTIONS_INVALID: {
+    meaning: 'A discovery source’s options in the configuration are not what it takes.',
+    help: 'Correct the options that the message names.',
+  },
+  DISCOVERY_UNKNOWN: {
+    meaning: 'The configuration names a discovery source that this agent does not have.',
+    help: 'See the names in docs/configuration.md; third-party sources are npm packages.',
+  },
   DOUBLE_RANDOM_NAT: {
     meaning: 'The NATs of both ends take ports that nobody can foresee, so no hole can be punched between them.',
     help: 'Forward a port at one end or enable UPnP, NAT-PMP or PCP on its gateway; otherwise a relay serves.',
@@ -197,20 +209,20 @@ export const errorCatalogue = {
     help: 'Percent-encode the path; without the agent’s own doing it is worth a bug report.',
   },
   PLUGIN_API_VERSION: {
-    meaning: 'A plugin is made for another version of the strategy contract.',
+    meaning: 'A plugin is made for another version of the contract for plugins of its kind.',
     help: 'Install a version of the plugin that is made for this agent, or update the older of the two.',
   },
   PLUGIN_CREATE_FAILED: {
-    meaning: 'A plugin threw an error when it was to make its strategy.',
-    help: 'Report it to the plugin’s author, or leave the plugin out of strategies.',
+    meaning: 'A plugin threw an error when it was to make its strategy or discovery source.',
+    help: 'Report it to the plugin’s author, or leave the plugin out of the configuration.',
   },
   PLUGIN_FOLDER_NOT_EMPTY: {
     meaning: 'There is something already where a new plugin was to be written, and nothing is overwritten.',
     help: 'Name another folder with --dir, or empty this one.',
   },
   PLUGIN_INVALID: {
-    meaning: 'What a strategy’s name leads to is no strategy plugin, or a broken one.',
-    help: 'Check the name in strategies; authors of plugins find what is expected in docs/plugins.md.',
+    meaning: 'What a name in strategies or discovery leads to is no plugin of that kind, or a broken one.',
+    help: 'Check the name in the configuration; authors of plugins find what is expected in docs/plugins.md.',
   },
   PLUGIN_LOAD_FAILED: {
     meaning: 'A plugin’s module cannot be run; its reason is in the message.',
@@ -218,18 +230,18 @@ export const errorCatalogue = {
   },
   PLUGIN_LOAD_TIMEOUT: {
     meaning: 'A plugin’s module did not finish loading in time.',
-    help: 'Report it to the plugin’s author, or leave the plugin out of strategies.',
+    help: 'Report it to the plugin’s author, or leave the plugin out of the configuration.',
   },
   PLUGIN_MISBEHAVED: {
-    meaning: 'A plugin’s strategy broke the contract: it hung, or answered with something else than it should.',
-    help: 'Report it to the plugin’s author; the other strategies are not affected.',
+    meaning: 'What a plugin brings broke the contract: it hung, or answered with something else than it should.',
+    help: 'Report it to the plugin’s author; what else the agent uses is not affected.',
   },
   PLUGIN_NAME_TAKEN: {
-    meaning: 'A plugin’s strategy has the name of a built-in one or of an earlier plugin’s.',
-    help: 'Leave one of the two out of strategies.',
+    meaning: 'A plugin’s strategy or discovery source has the name of a built-in one or of an earlier plugin’s.',
+    help: 'Leave one of the two out of the configuration.',
   },
   PLUGIN_NOT_FOUND: {
-    meaning: 'A plugin that strategies names is not installed.',
+    meaning: 'A plugin that the configuration names is not installed.',
     help: 'Install it with npm in the folder of the configuration file.',
   },
   PROBES_SPENT: {

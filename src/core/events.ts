@@ -31,9 +31,9 @@ export interface AgentEvents {
   'agent.reconfigured': { changed: readonly string[] };
   /** Parts of the platform that are missing, and what that costs. */
   'platform.limited': { missing: string };
-  /** `plugin` is what the configuration calls it. */
-  'plugin.loaded': { plugin: string; strategy: string; file: string; version?: string };
-  /** The ladder goes on without it. */
+  /** `plugin` is what the configuration calls it; it brings a strategy or a discovery source. */
+  'plugin.loaded': { plugin: string; strategy?: string; source?: string; file: string; version?: string };
+  /** The agent goes on without it. */
   'plugin.failed': Failure & { plugin: string };
   'leftovers.removed': { peers: readonly string[]; files: readonly string[] };
   'router.waiting': Failure & { admin: string };
@@ -41,6 +41,12 @@ export interface AgentEvents {
   'router.lost': Failure & { admin: string };
   /** This machine's addresses are others than before. */
   'network.changed': { addresses: readonly string[] };
+  /** A discovery source cannot look for peers at present. */
+  'discovery.failed': Failure & { source: string; retryInMs: number };
+  /** A discovery source tells of a peer; whether it is true is not known yet. */
+  'peer.found': { peer: PeerRef; source: string };
+  /** What a discovery source told of a peer has expired. */
+  'peer.forgotten': { peer: PeerRef; source: string };
   'session.seen': { peer: PeerRef };
   'session.ended': { peer: PeerRef };
   'signalling.listening': { address: string; port: number };
@@ -115,6 +121,9 @@ const eventNames: { [Name in EventName]: true } = {
   'router.connected': true,
   'router.lost': true,
   'network.changed': true,
+  'discovery.failed': true,
+  'peer.found': true,
+  'peer.forgotten': true,
   'session.seen': true,
   'session.ended': true,
   'signalling.listening': true,

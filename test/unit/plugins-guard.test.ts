@@ -16,7 +16,7 @@ function guard(broken: Record<string, unknown>) {
     (event: string, fields: Record<string, unknown> = {}) =>
       lines.push({ level, event, fields });
   const log: Logger = { debug: line('debug'), info: line('info'), warn: line('warn'), error: line('error') };
-  const pluginLog = new PluginLog('mine', log, clock);
+  const pluginLog = new PluginLog({ strategy: 'mine' }, log, clock);
   const inner = { name: 'mine', attempt: async () => sound(), ...broken } as unknown as Strategy;
   return { clock, lines, pluginLog, strategy: new GuardedStrategy(inner, { name: 'mine', clock, log, pluginLog }) };
 }

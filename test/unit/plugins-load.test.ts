@@ -7,7 +7,8 @@ import { z } from 'zod';
 import { type Clock, systemClock } from '../../src/core/clock.js';
 import { ConfigError, type RatatoskrError } from '../../src/core/errors.js';
 import type { Logger } from '../../src/core/logger.js';
-import { type LoadedStrategy, loadStrategies } from '../../src/core/plugins/load-strategies.js';
+import { loadPlugins } from '../../src/core/plugins/load-plugins.js';
+import { type LoadedStrategy, strategyPlugins } from '../../src/core/plugins/strategy-plugins.js';
 import { defineStrategy, type Strategy, type StrategyDefinition, type StrategyServices } from '../../src/core/strategy.js';
 import { FakeClock } from './fake-clock.js';
 
@@ -37,7 +38,7 @@ interface LoadOptions {
 function load(uses: readonly (string | LoadedUse)[], { folders = [fixtures], clock = systemClock }: LoadOptions = {}) {
   const services = { clock, log, stateDir: '/state' } as unknown as StrategyServices;
   const entries = uses.map((use) => (typeof use === 'string' ? { use, options: {} } : use));
-  return loadStrategies(entries, { builtIn, services, pluginFolders: folders });
+  return loadPlugins(strategyPlugins, entries, { builtIn, services, pluginFolders: folders });
 }
 interface LoadedUse {
   readonly use: string;
@@ -45,7 +46,7 @@ interface LoadedUse {
 }
 
 function strategyIn(loaded: LoadedStrategy | undefined): Strategy {
-  if (loaded && 'strategy' in loaded.outcome) return loaded.outcome.strategy;
+  if (loaded && 'made' in loaded.outcome) return loaded.outcome.made;
   throw failureIn(loaded);
 }
 

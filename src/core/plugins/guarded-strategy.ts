@@ -1,20 +1,11 @@
 import { z } from 'zod';
-import type { Clock } from '../clock.js';
 import { withDeadline } from '../deadline.js';
 import { describeError, PluginError, StrategyError } from '../errors.js';
-import type { Logger } from '../logger.js';
 import type { AttemptContext, Path, Probe, ProbeContext, Strategy } from '../strategy.js';
-import type { PluginLog } from './plugin-log.js';
+import type { GuardParts } from './plugin-kind.js';
 
 /** How long a plugin may take for each, in milliseconds. Closing has to fit into what a stopping agent has. */
 const deadlinesMs = { probe: 10_000, start: 30_000, close: 2000 } as const;
-
-export interface GuardedStrategyParts {
-  readonly name: string;
-  readonly clock: Clock;
-  readonly log: Logger;
-  readonly pluginLog: PluginLog;
-}
 
 /** A plugin's strategy, held to the contract: what it breaks is its own failure, with its name, and nobody else's. */
 export class GuardedStrategy implements Strategy {
@@ -24,7 +15,7 @@ export class GuardedStrategy implements Strategy {
   /** @param inner what the plugin's `create` returned @throws PluginError PLUGIN_INVALID */
   constructor(
     private readonly inner: Strategy,
-    private readonly parts: GuardedStrategyParts,
+    private readonly parts: GuardParts,
   ) {
     this.name = parts.name;
     if (!isStrategy(inner)) throw new PluginError('PLUGIN_INVALID', `${this.name}: create() did not return a strategy.`);

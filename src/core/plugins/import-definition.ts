@@ -2,7 +2,7 @@ import { pathToFileURL } from 'node:url';
 import type { Clock } from '../clock.js';
 import { withDeadline } from '../deadline.js';
 import { describeError, PluginError } from '../errors.js';
-import { isStrategyDefinition, type StrategyDefinition, strategyApiVersion } from '../strategy.js';
+import type { AnyDefinition, PluginKind } from './plugin-kind.js';
 import { isStrategyName } from './strategy-name.js';
 
 /** How long a module may take to load, in milliseconds. */
@@ -13,8 +13,13 @@ const loadDeadlineMs = 10_000;
  * @param use what the configuration calls it
  * @throws PluginError PLUGIN_LOAD_FAILED, PLUGIN_LOAD_TIMEOUT, PLUGIN_INVALID, PLUGIN_API_VERSION
  */
-export async function importDefinition(use: string, file: string, clock: Clock): Promise<StrategyDefinition> {
-  return checkDefinition(use, await importDefault(use, file, clock));
+export async function importDefinition<Definition extends AnyDefinition>(
+  kind: PluginKind<Definition>,
+  use: string,
+  file: string,
+  clock: Clock,
+): Promise<Definition> {
+  return checkDefinition(kind, use, await importDefault(use, file, clock));
 }
 
 async function importDefault(use: string, file: string, clock: Clock): Promise<unknown> {
@@ -33,14 +38,18 @@ async function importDefault(use: string, file: string, clock: Clock): Promise<u
   }
 }
 
-/** What `defineStrategy` made, of whatever copy of this package: every part is looked at by its shape. */
-function checkDefinition(use: string, value: unknown): StrategyDefinition {
+/** What the kind's `define` made, of whatever copy of this package: every part is looked at by its shape. */
+function checkDefinition<Definition extends AnyDefinition>(
+  { noun, define, apiVersion: ours, isDefinition }: PluginKind<Definition>,
+  use: string,
+  value: unknown,
+): Definition {
   const invalid = (what: string) => new PluginError('PLUGIN_INVALID', `${use} ${what}.`);
   try {
-    if (!isStrategyDefinition(value)) throw invalid('has no default export that defineStrategy() made');
-    const { name, apiVersion, options, create } = value as { [Part in keyof StrategyDefinition]: unknown };
-    if (apiVersion !== strategyApiVersion) {
-      const message = `${use} is made for version ${String(apiVersion)} of the strategy contract, and this agent has version ${strategyApiVersion}.`;
+    if (!isDefinition(value)) throw invalid(`has no default export that ${define}() made`);
+    const { name, apiVersion, options, create } = value as { [Part in keyof AnyDefinition]: unknown };
+    if (apiVersion !== ours) {
+      const message = `${use} is made for version ${String(apiVersion)} of the ${noun} contract, and this agent has version ${ours}.`;
       throw new PluginError('PLUGIN_API_VERSION', message);
     }
     if (typeof name !== 'string' || !isStrategyName(name)) {

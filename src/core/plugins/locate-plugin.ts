@@ -3,8 +3,8 @@ import path from 'node:path';
 import { z } from 'zod';
 import { PluginError } from '../errors.js';
 
-/** The keyword that a strategy's package carries, which tells it from any other. */
-const pluginKeyword = 'ratatoskr-strategy';
+/** Begins the name of a plugin's package, and is the keyword that tells it from any other. */
+export type PluginPrefix = 'ratatoskr-strategy' | 'ratatoskr-discovery';
 
 /** Where a plugin's module is. */
 export interface PluginPlace {
@@ -20,9 +20,10 @@ export function isPath(use: string): boolean {
   return /^\.{1,2}[\\/]/.test(use) || path.isAbsolute(use);
 }
 
-/** `ratatoskr-strategy-x` or `@scope/ratatoskr-strategy-x`. */
-export function isPackageName(use: string): boolean {
-  return /^(@[^/]+\/)?ratatoskr-strategy-[^/]+$/.test(use);
+/** `ratatoskr-strategy-x` or `@scope/ratatoskr-strategy-x`, for the prefix `ratatoskr-strategy`. */
+export function isPackageName(use: string, prefix: PluginPrefix): boolean {
+  const name = use.replace(/^@[^/]+\//, '');
+  return name.startsWith(`${prefix}-`) && name.length > prefix.length + 1 && !name.includes('/');
 }
 
 /**
@@ -31,14 +32,14 @@ export function isPackageName(use: string): boolean {
  * @param folders where packages are looked for, as Node does it: in `node_modules` there and in every folder above
  * @throws PluginError PLUGIN_NOT_FOUND, PLUGIN_INVALID
  */
-export async function locatePlugin(use: string, folders: readonly string[]): Promise<PluginPlace> {
+export async function locatePlugin(use: string, prefix: PluginPrefix, folders: readonly string[]): Promise<PluginPlace> {
   if (isPath(use)) return placeAt(use, path.resolve(folders[0] ?? '.', use));
   for (const folder of folders.flatMap(upwards)) {
     const candidate = path.join(folder, 'node_modules', use);
     if (!(await kindOf(candidate))) continue;
     const manifest = await readManifest(use, candidate);
-    if (!manifest?.keywords.includes(pluginKeyword)) {
-      throw new PluginError('PLUGIN_INVALID', `${use} at ${candidate} is no strategy: its keywords lack ${pluginKeyword}.`);
+    if (!manifest?.keywords.includes(prefix)) {
+      throw new PluginError('PLUGIN_INVALID', `${use} at ${candidate} is no such plugin: its keywords lack ${prefix}.`);
     }
     return placeAt(use, candidate);
   }

@@ -15,7 +15,8 @@ export class PluginLog implements Logger {
   private timer: Timer | undefined;
 
   constructor(
-    private readonly strategy: string,
+    /** What each line carries, such as `{ strategy: "mine" }`. */
+    private readonly owner: Readonly<Record<string, string>>,
     private readonly log: Logger,
     private readonly clock: Clock,
   ) {}
@@ -54,14 +55,14 @@ export class PluginLog implements Logger {
       return;
     }
     this.written += 1;
-    this.log[level](String(event).slice(0, 100), { ...writable(fields), strategy: this.strategy });
+    this.log[level](String(event).slice(0, 100), { ...writable(fields), ...this.owner });
   }
 
   private tellDropped(): void {
-    const { dropped, strategy } = this;
+    const { dropped, owner } = this;
     this.timer = undefined;
     this.dropped = 0;
-    if (dropped > 0) this.log.warn('plugin.log-flooded', { strategy, dropped });
+    if (dropped > 0) this.log.warn('plugin.log-flooded', { ...owner, dropped });
   }
 }
 
