@@ -1,6 +1,7 @@
 import 'reflect-metadata';
 import { compose } from './composition/container.js';
 import { startControl } from './composition/control.js';
+import { makeDiscovery } from './composition/discovery.js';
 import { makeResponder } from './composition/responder.js';
 import { makePumps, makeServices, type SystemParts } from './composition/services.js';
 import { makeStrategies, usableStrategies } from './composition/strategies.js';
@@ -11,6 +12,7 @@ import { AgentCore, removeStaleSockets } from './core/agent.js';
 import { systemClock } from './core/clock.js';
 import { resolveDirectories } from './core/config/directories.js';
 import type { Config } from './core/config.js';
+import type { DiscoveryDefinition } from './core/discovery-source.js';
 import { describeError } from './core/errors.js';
 import { EventSource } from './core/events.js';
 import { systemFiles } from './core/files.js';
@@ -39,6 +41,8 @@ export interface AgentParts extends SystemParts {
   readonly name?: string;
   /** Strategies beside the built-in ones, by definition; those that the config names are used. */
   readonly strategies?: readonly StrategyDefinition[];
+  /** Discovery sources beside the built-in ones, in the same way. */
+  readonly discovery?: readonly DiscoveryDefinition[];
   /** Where plugins are looked for before the agent's own folder, and where their relative paths begin. @default the current folder */
   readonly configFolder?: string;
 }
@@ -48,7 +52,8 @@ let agentsMade = 0;
 /**
  * Makes an agent: the composition root, where every part is made and told of the others. Plugins are loaded now, and only now; one
  * that cannot be used is left out with a `plugin.failed` event.
- * @throws ConfigError STRATEGY_UNKNOWN, STRATEGY_OPTIONS_INVALID, STRATEGIES_UNUSABLE, ADMIN_URI_INVALID
+ * @throws ConfigError STRATEGY_UNKNOWN, STRATEGY_OPTIONS_INVALID, STRATEGIES_UNUSABLE, DISCOVERY_UNKNOWN, DISCOVERY_OPTIONS_INVALID,
+ * ADMIN_URI_INVALID
  */
 export async function createAgent(config: Config, parts: AgentParts = {}): Promise<Agent> {
   const resolved = resolveDirectories(config);
@@ -60,8 +65,10 @@ export async function createAgent(config: Config, parts: AgentParts = {}): Promi
   const services = makeServices(parts, { settings, events, knownServices, relayTickets });
   const { net, clock, random, log } = services;
   const { files = systemFiles } = parts;
-  const { strategies: definitions = [], configFolder = process.cwd() } = parts;
-  const strategies = usableStrategies(await makeStrategies({ services, events, settings, definitions, configFolder }));
+  const { configFolder = process.cwd() } = parts;
+  const making = { services, events, settings, configFolder };
+  const strategies = usableStrategies(await makeStrategies({ ...making, definitions: parts.strategies ?? [] }));
+  const discovery = await makeDiscovery({ ...making, definitions: parts.discovery ?? [] });
   const volunteer = new Volunteer({ net, clock, random, log, offered: offeredServices, tickets: relayTickets, settings });
   const responder = makeResponder(resolved, services, offeredServices);
 
@@ -78,7 +85,7 @@ export async function createAgent(config: Config, parts: AgentParts = {}): Promi
       const router = new AdminRouter({ net, clock, random, events, journal, uris: admin === 'auto' ? [] : [admin] });
       const agentVersion = ownVersion();
       const memory = await SuccessMemory.open(stateDir, files);
-      const made = { events, settings, strategies, router, memory, offeredServices, knownServices, relayTickets };
+      const made = { events, settings, strategies, discovery, router, memory, offeredServices, knownServices, relayTickets };
       const pumps = makePumps(parts, services);
       const core = compose({ net, clock, random, pumps, ...made, runtimeDir, agentVersion }).resolve(AgentCore);
       // One that does not run on the system's sockets has no socket to be asked at.
@@ -110,9 +117,15 @@ export async function createAgent(config: Config, parts: AgentParts = {}): Promi
       return stopping;
     },
     async reconfigure(next) {
-      const { strategies: made, stateDir, runtimeDir } = settings.current;
+      const { strategies: made, discovery: sources, stateDir, runtimeDir } = settings.current;
       const running = await starting;
-      await running?.core.reconfigure({ ...resolveDirectories(next), strategies: made, stateDir, runtimeDir });
+      await running?.core.reconfigure({
+        ...resolveDirectories(next),
+        strategies: made,
+        discovery: sources,
+        stateDir,
+        runtimeDir,
+      });
     },
   };
 }

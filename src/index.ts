@@ -5,6 +5,15 @@ export { untilAborted } from './core/aborted.js';
 export { type Clock, sleep, type Timer } from './core/clock.js';
 export { type Config, defaultConfig, parseConfig } from './core/config.js';
 export { type DeadlineOptions, withDeadline } from './core/deadline.js';
+export {
+  type DiscoveryContext,
+  type DiscoveryDefinition,
+  type DiscoveryServices,
+  type DiscoverySource,
+  defineDiscovery,
+  discoveryApiVersion,
+  type FoundPeer,
+} from './core/discovery-source.js';
 export { type ErrorCode, errorCatalogue } from './core/error-catalogue.js';
 export {
   AdminError,

@@ -20,18 +20,19 @@ export function statusText({ agent, router, signalling, peers }: Status, now: nu
 }
 
 /** One peer: how it is reached, or why it is not. */
-export function peerLines({ address, bridge, agent, session, failure, nextTryAt }: PeerReport, now: number): string[] {
+export function peerLines({ address, bridge, agent, session, foundBy, failure, nextTryAt }: PeerReport, now: number): string[] {
+  const found = foundBy.length === 0 ? '' : `, found by ${foundBy.join(', ')}`;
   if (bridge) {
     const { kind, relay, strategy, rttMs, overlayRttMs, local, remote, upSince } = bridge;
     return [
-      `${address}  ${kind === 'direct' ? 'direct' : `relayed by ${relay ?? 'an unnamed relay'}`}, by ${strategy}`,
+      `${address}  ${kind === 'direct' ? 'direct' : `relayed by ${relay ?? 'an unnamed relay'}`}, by ${strategy}${found}`,
       `  ${milliseconds(rttMs)}, over the overlay ${milliseconds(overlayRttMs)}; up ${since(upSince, now)}`,
       `  ${local} <-> ${remote}`,
     ];
   }
   const next = nextTryAt === null ? '' : `; next try ${until(nextTryAt, now)}`;
   return [
-    `${address}  not bridged${session ? '' : ', no session'}`,
+    `${address}  not bridged${session ? '' : ', no session'}${found}`,
     agent ? `  its agent ${agent.version} is ${milliseconds(agent.rttMs)} away over the overlay` : '  no agent met there',
     ...(failure ? [`  ${failure.message} (${failure.code})${next}`, ...hint(failure)] : []),
   ];

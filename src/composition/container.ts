@@ -2,6 +2,8 @@ import { type DependencyContainer, container as rootContainer } from 'tsyringe';
 import { AdminRouter } from '../core/admin/admin-router.js';
 import { Bridges } from '../core/bridge.js';
 import type { Clock } from '../core/clock.js';
+import { Discovery } from '../core/discovery.js';
+import type { DiscoverySource } from '../core/discovery-source.js';
 import type { EventSource } from '../core/events.js';
 import type { Net } from '../core/net.js';
 import type { KnownServices, OfferedServices } from '../core/peer-services.js';
@@ -22,6 +24,7 @@ export interface Composition {
   readonly events: EventSource;
   readonly settings: Settings;
   readonly strategies: readonly Strategy[];
+  readonly discovery: readonly DiscoverySource[];
   readonly router: AdminRouter;
   readonly offeredServices: OfferedServices;
   readonly knownServices: KnownServices;
@@ -41,6 +44,7 @@ export function compose(parts: Composition): DependencyContainer {
   container.register(tokens.events, { useValue: parts.events });
   container.register(tokens.settings, { useValue: parts.settings });
   container.register(tokens.strategies, { useValue: parts.strategies });
+  container.register(tokens.discovery, { useValue: parts.discovery });
   container.register(tokens.router, { useValue: parts.router });
   container.register(AdminRouter, { useValue: parts.router });
   container.register(tokens.offeredServices, { useValue: parts.offeredServices });
@@ -50,6 +54,7 @@ export function compose(parts: Composition): DependencyContainer {
   container.register(tokens.runtimeDir, { useValue: parts.runtimeDir });
   container.register(tokens.agentVersion, { useValue: parts.agentVersion });
   container.registerSingleton(Signalling);
+  container.registerSingleton(Discovery);
   container.registerSingleton(Bridges);
   container.registerSingleton(SessionLoop);
   return container;

@@ -45,6 +45,7 @@ const peerSchema = z.object({
   key: z.string().describe('public key, 64 hex digits'),
   address: z.string().describe('overlay address'),
   session: z.boolean().describe('whether the router has a session that deserves a bridge'),
+  foundBy: z.array(z.string()).describe('discovery sources that tell of it, beside the session'),
   agent: z
     .object({
       version: z.string(),

@@ -69,6 +69,14 @@ export class StatusBook {
       if (entry) this.fail(entry, event, event.retryInMs);
       else if (event.remote === this.router.address) this.signalling.failure = failureOf(event);
     },
+    'peer.found': ({ peer, source }) => {
+      const { report } = this.entry(peer);
+      report.foundBy = [...report.foundBy.filter((name) => name !== source), source];
+    },
+    'peer.forgotten': ({ peer, source }) => {
+      const { report } = this.entry(peer);
+      report.foundBy = report.foundBy.filter((name) => name !== source);
+    },
     'session.seen': ({ peer }) => {
       this.entry(peer).report.session = true;
     },
@@ -128,7 +136,7 @@ export class StatusBook {
   /** The entry of a peer, which moves to the end of the queue. */
   private entry({ key, address }: PeerRef): Entry {
     const entry = this.peers.get(key) ?? {
-      report: { key, address, session: false, agent: null, bridge: null, failure: null, nextTryAt: null },
+      report: { key, address, session: false, foundBy: [], agent: null, bridge: null, failure: null, nextTryAt: null },
       attempts: [],
     };
     this.peers.delete(key);

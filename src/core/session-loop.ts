@@ -2,6 +2,7 @@ import { inject, injectable } from 'tsyringe';
 import { Bridges } from './bridge.js';
 import { type Clock, sleep } from './clock.js';
 import { permits } from './config/permits.js';
+import { Discovery } from './discovery.js';
 import { describeError, type RatatoskrError, SignallingError, StrategyError } from './errors.js';
 import type { EventSource, PeerRef } from './events.js';
 import { Ladder } from './ladder.js';
@@ -44,9 +45,11 @@ interface WatchedSession {
   spentBytes: number;
   /** The peer’s agent has come to us since. */
   invited: boolean;
+  /** The router has had a session with it since its peer was met. */
+  announced: boolean;
 }
 
-/** Watches the router's sessions and keeps one {@link Peer} for each that deserves a bridge. */
+/** Watches the router's sessions and keeps one {@link Peer} for each that deserves a bridge, and for each that a discovery source found. */
 @injectable()
 export class SessionLoop {
   private readonly watched = new Map<string, WatchedSession>();
@@ -70,6 +73,7 @@ export class SessionLoop {
     @inject(Ladder) private readonly ladder: Ladder,
     @inject(Bridges) private readonly bridges: Bridges,
     @inject(tokens.memory) private readonly memory: SuccessMemory,
+    @inject(Discovery) private readonly discovery: Discovery,
   ) {}
 
   /** The router is there: meet and bridge until `stop`. */
@@ -78,16 +82,18 @@ export class SessionLoop {
     const { signal } = this.running;
     this.signalling.onLink = (link) => this.linkUp(link);
     this.signalling.makeRoom = () => this.makeRoom();
+    this.discovery.start(self);
     this.life = Promise.all([this.signalling.open(self), this.poll(signal)]).then(() => {});
   }
 
   /** Takes every bridge down and says bye. Resolves when all is given back. */
   async stop(reason: RatatoskrError): Promise<void> {
     this.running.abort(reason);
+    const discovered = this.discovery.stop(reason);
     const peers = [...this.watched.values()].flatMap(({ peer }) => peer ?? []);
     await Promise.all(peers.map((peer) => peer.end(reason)));
     await this.signalling.close(reason.message);
-    await this.life;
+    await Promise.all([this.life, discovered]);
     this.watched.clear();
     this.waiting.clear();
   }
@@ -132,13 +138,15 @@ export class SessionLoop {
       present.add(session.key);
       this.sample(session, now);
     }
+    this.meetFound(now);
     for (const session of [...this.watched.values()]) {
       if (present.has(session.key)) session.misses = 0;
       else if (++session.misses === missesToEnd) this.ended(session);
-      if (session.misses >= missesToEnd) void this.release(session, sessionEnded('The session has ended.'));
+      if (this.discovery.wants(session.key)) session.lastForeignAt = now;
+      else if (session.misses >= missesToEnd) void this.release(session, sessionEnded('The session has ended.'));
       else if (now - session.lastForeignAt > idleTimeout)
         void this.release(session, sessionEnded('The session carries nothing.'));
-      if (session.misses > 0 && now - session.seenLastAt > memoryMs) this.watched.delete(session.key);
+      if (session.misses > 0 && !session.peer && now - session.seenLastAt > memoryMs) this.watched.delete(session.key);
       if (session.misses === 0) session.seenLastAt = now;
     }
     for (const key of this.refused) if (!present.has(key)) this.refused.delete(key);
@@ -177,15 +185,29 @@ export class SessionLoop {
     const { foreignBytes } = watched.activity;
     watched.activity.sample(total, now);
     if (watched.activity.foreignBytes > foreignBytes) watched.lastForeignAt = now;
-    if (
-      !watched.peer &&
+    if (watched.peer) this.announce(watched);
+    else if (
+      this.discovery.watchesSessions &&
       watched.activity.foreignBytes > watched.spentBytes &&
       !this.directlyPeered.has(session.key) &&
       this.makeRoom()
     ) {
+      this.announce(watched);
       this.meet(watched, now);
     }
     this.resume(watched);
+  }
+
+  /** Meets what the discovery sources have found, where there is room without anybody losing a place. */
+  private meetFound(now: number): void {
+    for (const { key, address } of this.discovery.wanted()) {
+      if (this.signalling.linkWith(key)) this.discovery.confirm(key);
+      const known = this.watched.get(key);
+      if (known?.peer) this.resume(known);
+      if (known?.peer || this.directlyPeered.has(key) || !permits(this.settings.current, { key, address })) continue;
+      if (this.served().length >= this.settings.current.signalling.maxPeers || !this.discovery.mayAsk(key)) return;
+      this.meet(known ?? this.watch(key, address), now);
+    }
   }
 
   private watch(key: string, address: string): WatchedSession {
@@ -202,15 +224,21 @@ export class SessionLoop {
       creditedOwn: 0,
       spentBytes: 0,
       invited: false,
+      announced: false,
     };
     this.watched.set(key, watched);
     return watched;
   }
 
+  private announce(session: WatchedSession): void {
+    const { announced, key, address } = session;
+    session.announced = true;
+    if (!announced) this.events.publish('session.seen', { peer: { key, address } });
+  }
+
   private meet(session: WatchedSession, now: number): void {
     const { key, address } = session;
     session.seenAt = now;
-    this.events.publish('session.seen', { peer: { key, address } });
     session.peer = new Peer({ key, address }, now, {
       signalling: this.signalling,
       ladder: this.ladder,
@@ -234,6 +262,8 @@ export class SessionLoop {
     session.activity.clearCredit();
     session.creditedOwn = 0;
     session.invited = true;
+    this.discovery.confirm(key);
+    this.announce(session);
     if (!session.peer) this.meet(session, this.clock.now());
     session.peer?.linkUp();
     this.resume(session);
@@ -253,11 +283,13 @@ export class SessionLoop {
     session.peer = undefined;
     this.tried(session);
     this.waiting.delete(peer);
-    this.events.publish('session.ended', { peer: peer.ref });
+    if (session.announced) this.events.publish('session.ended', { peer: peer.ref });
+    session.announced = false;
     await peer.end(reason);
   }
 
   private deserves(session: WatchedSession): boolean {
+    if (this.discovery.wants(session.key)) return true;
     const { foreignBytes, rate } = session.activity;
     return (session.invited || foreignBytes > session.spentBytes) && rate >= this.settings.current.sessions.minTraffic;
   }
@@ -273,6 +305,7 @@ export class SessionLoop {
   }
 
   private tried(session: WatchedSession): void {
+    this.discovery.tried(session.key);
     session.invited = false;
     session.spentBytes = session.activity.foreignBytes;
   }
@@ -283,7 +316,7 @@ export class SessionLoop {
 
   private refusal({ key, activity }: WatchedSession): StrategyError | undefined {
     if (this.directlyPeered.has(key)) return new StrategyError('ALREADY_PEERED', 'The routers are peered directly.');
-    if (activity.rate < this.settings.current.sessions.minTraffic) {
+    if (!this.discovery.wants(key) && activity.rate < this.settings.current.sessions.minTraffic) {
       return new StrategyError('BELOW_THRESHOLD', 'The session has less traffic than asked for.');
     }
     return undefined;
@@ -291,13 +324,17 @@ export class SessionLoop {
 
   /** At the cap a newcomer takes the place of one that has come to nothing. @returns whether there is room */
   private makeRoom(): boolean {
-    const served = [...this.watched.values()].filter(({ peer }) => peer);
+    const served = this.served();
     if (served.length < this.settings.current.signalling.maxPeers) return true;
     const now = this.clock.now();
     const idle = served.find(({ peer, seenAt }) => peer?.idle && now - seenAt > graceMs);
     if (!idle) return false;
     void this.release(idle, new StrategyError('PEER_BUSY', 'Another peer needs the place.'));
     return true;
+  }
+
+  private served(): WatchedSession[] {
+    return [...this.watched.values()].filter(({ peer }) => peer);
   }
 
   /** Keys that the router is peered with, not counting what we added. */

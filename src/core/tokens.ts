@@ -1,6 +1,7 @@
 import type { InjectionToken } from 'tsyringe';
 import type { Clock } from './clock.js';
 import type { Config } from './config.js';
+import type { DiscoverySource } from './discovery-source.js';
 import type { EventSource } from './events.js';
 import type { Net } from './net.js';
 import type { KnownServices, OfferedServices } from './peer-services.js';
@@ -26,6 +27,8 @@ export const tokens = {
   router: Symbol('Router') as InjectionToken<Router>,
   /** Strategies in config order. */
   strategies: Symbol('Strategies') as InjectionToken<readonly Strategy[]>,
+  /** Discovery sources in config order. */
+  discovery: Symbol('DiscoverySources') as InjectionToken<readonly DiscoverySource[]>,
   offeredServices: Symbol('OfferedServices') as InjectionToken<OfferedServices>,
   knownServices: Symbol('KnownServices') as InjectionToken<KnownServices>,
   relayTickets: Symbol('RelayTickets') as InjectionToken<RelayTickets>,

@@ -88,29 +88,33 @@ const stunServer = z
   .refine((text) => parseHostPort(text) !== undefined)
   .register(keyDocs, { allowed: '"host:port" or "[IPv6 address]:port"' });
 
-/** As npm has it for packages, which strategies' own names fit, too. */
-const strategyName = /^(?=.{1,214}$)(@[a-z0-9~-][a-z0-9._~-]*\/)?[a-z0-9~-][a-z0-9._~-]*$/;
+/** As npm has it for packages, which the plugins' own names fit, too. */
+const pluginName = /^(?=.{1,214}$)(@[a-z0-9~-][a-z0-9._~-]*\/)?[a-z0-9~-][a-z0-9._~-]*$/;
 /** A file or folder, relative or absolute. */
-const strategyPath = /^(?=.{1,4096}$)(\.{1,2}[\\/]|\/|[A-Za-z]:[\\/])[^\0]*$/;
+const pluginPath = /^(?=.{1,4096}$)(\.{1,2}[\\/]|\/|[A-Za-z]:[\\/])[^\0]*$/;
 
-const strategyUse = z
-  .preprocess(
-    (value) => (typeof value === 'string' ? { use: value } : value),
-    z.strictObject({
-      use: z
-        .string()
-        .refine((use) => strategyName.test(use) || strategyPath.test(use))
-        .register(keyDocs, {
-          allowed:
-            'the name of a strategy, such as tcp-hole-punching, of the npm package that brings it (ratatoskr-strategy-...), or a path that begins with ./, ../ or /',
-        }),
-      options: z
-        .record(z.string(), z.unknown())
-        .default({})
-        .register(keyDocs, { allowed: 'an object of the strategy’s own options' }),
-    }),
-  )
-  .register(keyDocs, { allowed: 'the name of a strategy, or { use: name, options: { ... } }' });
+function pluginUse(noun: string, example: string, prefix: string) {
+  return z
+    .preprocess(
+      (value) => (typeof value === 'string' ? { use: value } : value),
+      z.strictObject({
+        use: z
+          .string()
+          .refine((use) => pluginName.test(use) || pluginPath.test(use))
+          .register(keyDocs, {
+            allowed: `the name of a ${noun}, such as ${example}, of the npm package that brings it (${prefix}-...), or a path that begins with ./, ../ or /`,
+          }),
+        options: z
+          .record(z.string(), z.unknown())
+          .default({})
+          .register(keyDocs, { allowed: `an object of the ${noun}’s own options` }),
+      }),
+    )
+    .register(keyDocs, { allowed: `the name of a ${noun}, or { use: name, options: { ... } }` });
+}
+
+const strategyUse = pluginUse('strategy', 'tcp-hole-punching', 'ratatoskr-strategy');
+const discoveryUse = pluginUse('discovery source', 'sessions', 'ratatoskr-discovery');
 
 const absoluteFile = (about: string) =>
   z
@@ -185,6 +189,11 @@ export const configSchema = z.strictObject({
         'Ways to open a path, best first. Built in are the four of the default; others are npm packages, or paths that begin at this file’s folder (docs/plugins.md). One with options is written as { use: name, options: { ... } }. All are taken when the agent starts; SIGHUP reloads none.',
       allowed: '1 to 32 strategies, each once',
     }),
+  discovery: list(discoveryUse, 32).min(1).refine(distinct).prefault(['sessions']).register(keyDocs, {
+    about:
+      'How the agent learns of peers to open paths to. Built in are sessions, for those that the router exchanges traffic with, and static, for those that you name, traffic or not: { use: "static", options: { peers: ["<public key>", { key: "<public key>", address: "<its overlay address>" }] } }; let both ends name each other. Others are npm packages or paths, as for strategies. All are taken when the agent starts; SIGHUP reloads none.',
+    allowed: '1 to 32 discovery sources, each once',
+  }),
   allow: list(peerRule, 4096).prefault([]).register(keyDocs, {
     about:
       'Peers to open paths to: overlay addresses, public keys, routed /64 subnets or CIDR blocks inside 200::/7. Empty means everyone.',

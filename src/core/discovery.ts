@@ -1,0 +1,167 @@
+import { inject, injectable } from 'tsyringe';
+import { BackOff } from './back-off.js';
+import { type Clock, sleep } from './clock.js';
+import { permits } from './config/permits.js';
+import type { DiscoverySource, FoundPeer } from './discovery-source.js';
+import { AgentError, describeError } from './errors.js';
+import type { EventSource, PeerRef } from './events.js';
+import { News } from './news.js';
+import { addressOf } from './overlay-address.js';
+import type { Random } from './random.js';
+import type { RouterSelf } from './router.js';
+import { TokenBucket } from './token-bucket.js';
+import { type Settings, tokens } from './tokens.js';
+
+/** Pauses before a source that failed runs again, in milliseconds: from this to that. */
+const firstPauseMs = 1000;
+const longestPauseMs = 10 * 60_000;
+/** A peer that did not answer is not asked again for so long, however often it is told of; milliseconds. */
+const unansweredMs = 10 * 60_000;
+/** Peers that have never answered may be asked this many at once, and this many a second after that: sources may be lied to. */
+const askRate = { burst: 16, perSecond: 1 };
+
+/** What one source has said of one peer. */
+interface Find {
+  readonly peer: PeerRef;
+  expiresAt: number;
+  readonly keepTrying: boolean;
+}
+
+/** Runs the discovery sources, and keeps what they find for as long as it is worth anything. */
+@injectable()
+export class Discovery {
+  /** Is a session a reason for a bridge? */
+  readonly watchesSessions: boolean;
+
+  /** By source in the config's order, then by key. */
+  private readonly finds: ReadonlyMap<string, Map<string, Find>>;
+  /** Peers among the finds that have been met. */
+  private readonly met = new Set<string>();
+  /** Peers that did not answer, and until when that is held against them. */
+  private readonly unanswered = new Map<string, number>();
+  private readonly asks: TokenBucket;
+  private readonly news: News;
+  private running = new AbortController();
+  private life: Promise<unknown> = Promise.resolve();
+
+  constructor(
+    @inject(tokens.discovery) private readonly sources: readonly DiscoverySource[],
+    @inject(tokens.clock) private readonly clock: Clock,
+    @inject(tokens.random) private readonly random: Random,
+    @inject(tokens.events) private readonly events: EventSource,
+    @inject(tokens.settings) private readonly settings: Settings,
+  ) {
+    this.watchesSessions = sources.some(({ name }) => name === sessionsSource);
+    this.finds = new Map(sources.map(({ name }) => [name, new Map()]));
+    this.asks = new TokenBucket(clock, askRate);
+    this.news = new News(clock);
+  }
+
+  /** The router is there: look for peers until `stop`. */
+  start({ key, address }: RouterSelf): void {
+    this.running = new AbortController();
+    const { signal } = this.running;
+    this.life = Promise.all(this.sources.map((source) => this.keepRunning(source, { key, address }, signal)));
+  }
+
+  /** Resolves when every source has given back what it has. What was found is forgotten. */
+  async stop(reason: Error): Promise<void> {
+    this.running.abort(reason);
+    await this.life;
+    for (const finds of this.finds.values()) finds.clear();
+    this.met.clear();
+    this.unanswered.clear();
+  }
+
+  /** Peers to meet, and to go on meeting; the operator's first. Forgets what has expired. */
+  wanted(): PeerRef[] {
+    const now = this.clock.now();
+    for (const [source, finds] of this.finds) {
+      for (const [key, { peer, expiresAt }] of finds) {
+        if (expiresAt > now) continue;
+        finds.delete(key);
+        if (!this.isFound(key)) this.met.delete(key);
+        this.events.publish('peer.forgotten', { peer, source });
+      }
+    }
+    for (const [key, until] of this.unanswered) if (until <= now) this.unanswered.delete(key);
+    const finds = [...this.finds.values()].flatMap((found) => [...found.values()]);
+    finds.sort((a, b) => Number(b.keepTrying) - Number(a.keepTrying));
+    const wanted = new Map(finds.filter(({ peer }) => this.wants(peer.key)).map(({ peer }) => [peer.key, peer]));
+    return [...wanted.values()];
+  }
+
+  /** Is this peer worth a bridge, whatever its session carries? */
+  wants(key: string): boolean {
+    return this.keepsTrying(key) || (this.isFound(key) && !this.unanswered.has(key));
+  }
+
+  /** May the peer be dialled for what was found? Of those that never answered only a few are, and that is counted. */
+  mayAsk(key: string): boolean {
+    return this.keepsTrying(key) || this.met.has(key) || this.asks.take();
+  }
+
+  /** The peer's agent has shown that it has the key. */
+  confirm(key: string): void {
+    this.unanswered.delete(key);
+    if (this.isFound(key)) this.met.add(key);
+  }
+
+  /** A try with this peer has ended. What nobody has confirmed is dropped: a false record costs one question. */
+  tried(key: string): void {
+    if (!this.isFound(key) || this.met.has(key)) return;
+    this.unanswered.set(key, this.clock.now() + unansweredMs);
+  }
+
+  private isFound(key: string): boolean {
+    return [...this.finds.values()].some((finds) => finds.has(key));
+  }
+
+  private keepsTrying(key: string): boolean {
+    return [...this.finds.values()].some((finds) => finds.get(key)?.keepTrying);
+  }
+
+  private async keepRunning(source: DiscoverySource, self: PeerRef, signal: AbortSignal): Promise<void> {
+    const backOff = new BackOff({ firstMs: firstPauseMs, longestMs: longestPauseMs, random: this.random });
+    while (!signal.aborted) {
+      try {
+        await source.run({ self, signal, found: (peer) => this.take(source.name, peer, self, signal) });
+        return;
+      } catch (error) {
+        if (signal.aborted) return;
+        const retryInMs = backOff.next();
+        this.events.publish('discovery.failed', { source: source.name, ...describeError(explained(error)), retryInMs });
+        await sleep(this.clock, retryInMs, signal).catch(() => {});
+      }
+    }
+  }
+
+  private take(source: string, found: FoundPeer, self: PeerRef, signal: AbortSignal): void {
+    const finds = this.finds.get(source);
+    if (signal.aborted || !finds) return;
+    const { key, expiresInMs, keepTrying = false } = found;
+    const peer = { key, address: addressOf(key) };
+    if (key === self.key || !permits(this.settings.current, peer)) return;
+    const known = finds.get(key);
+    const expiresAt = this.clock.now() + expiresInMs;
+    if (known) {
+      known.expiresAt = Math.max(known.expiresAt, expiresAt);
+      return;
+    }
+    if (finds.size >= this.settings.current.signalling.maxPeers) {
+      if (this.news.isNew(source)) this.events.publish('log', { level: 'warn', name: 'discovery.full', fields: { source } });
+      return;
+    }
+    finds.set(key, { peer, expiresAt, keepTrying });
+    this.events.publish('peer.found', { peer, source });
+  }
+}
+
+/** Errors of ours have a next step; others are told with that of any source that fails. */
+function explained(error: unknown): unknown {
+  const { message, help } = describeError(error);
+  return help === undefined ? new AgentError('DISCOVERY_FAILED', message, { cause: error }) : error;
+}
+
+/** The source that {@link Discovery.watchesSessions} stands for. */
+export const sessionsSource = 'sessions';
