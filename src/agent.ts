@@ -1,7 +1,7 @@
 import 'reflect-metadata';
 import { compose } from './composition/container.js';
 import { startControl } from './composition/control.js';
-import { makeDiscovery } from './composition/discovery.js';
+import { makeDiscovery, usableSources } from './composition/discovery.js';
 import { makeResponder } from './composition/responder.js';
 import { makePumps, makeServices, type SystemParts } from './composition/services.js';
 import { makeStrategies, usableStrategies } from './composition/strategies.js';
@@ -68,7 +68,7 @@ export async function createAgent(config: Config, parts: AgentParts = {}): Promi
   const { configFolder = process.cwd() } = parts;
   const making = { services, events, settings, configFolder };
   const strategies = usableStrategies(await makeStrategies({ ...making, definitions: parts.strategies ?? [] }));
-  const discovery = await makeDiscovery({ ...making, definitions: parts.discovery ?? [] });
+  const discovery = usableSources(await makeDiscovery({ ...making, definitions: parts.discovery ?? [] }));
   const volunteer = new Volunteer({ net, clock, random, log, offered: offeredServices, tickets: relayTickets, settings });
   const responder = makeResponder(resolved, services, offeredServices);
 

@@ -15,7 +15,7 @@ const code = await main(process.argv.slice(2), {
   out: (text) => process.stdout.write(text),
   err: (text) => process.stderr.write(text),
   // Loaded only when needed, so that help and the defaults come at once.
-  validate: async (config, folder) => (await import('./cli/survey-strategies.js')).checkStrategies(config, folder),
+  validate: async (config, folder) => (await import('./cli/survey-strategies.js')).checkPlugins(config, folder),
   survey: async (config, folder) => (await import('./cli/survey-strategies.js')).surveyStrategies(config, folder),
   stun: async (options) => (await import('./cli/run-stun.js')).runStun(options),
   run: async (file, overrides) => (await import('./cli/run.js')).run(file, overrides),

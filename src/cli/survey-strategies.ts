@@ -1,3 +1,4 @@
+import { makeDiscovery } from '../composition/discovery.js';
 import { makeServices } from '../composition/services.js';
 import { builtInStrategies, makeStrategies } from '../composition/strategies.js';
 import { systemClock } from '../core/clock.js';
@@ -43,19 +44,26 @@ export async function surveyStrategies(config: Config, configFolder: string): Pr
   );
 }
 
-/** Loads what a configuration names. @throws ConfigError, and for plugins PluginError */
-export async function checkStrategies(config: Config, configFolder: string): Promise<void> {
+/** Loads the strategies and the discovery sources that a configuration names. @throws ConfigError, and for plugins PluginError */
+export async function checkPlugins(config: Config, configFolder: string): Promise<void> {
   for (const { outcome } of await load(config, configFolder)) {
     if ('failure' in outcome) throw outcome.failure;
     await outcome.made.close?.();
   }
+  for (const { outcome } of await makeDiscovery({ ...making(config), definitions: [], configFolder })) {
+    if ('failure' in outcome) throw outcome.failure;
+  }
 }
 
 function load(config: Config, configFolder: string): Promise<readonly LoadedStrategy[]> {
+  return makeStrategies({ ...making(config), definitions: [], configFolder });
+}
+
+function making(config: Config) {
   const settings = { current: config };
   const events = new EventSource('strategies');
   const services = makeServices({}, { settings, events, knownServices: new KnownServices(), relayTickets: new RelayTickets() });
-  return makeStrategies({ services, events, settings, definitions: [], configFolder });
+  return { services, events, settings };
 }
 
 /** Never rejects: a probe that fails has not found out. */

@@ -1,7 +1,7 @@
 import type { DiscoveryDefinition, DiscoverySource } from '../core/discovery-source.js';
 import type { EventSource } from '../core/events.js';
 import { discoveryPlugins } from '../core/plugins/discovery-plugins.js';
-import { loadPlugins } from '../core/plugins/load-plugins.js';
+import { type Loaded, loadPlugins } from '../core/plugins/load-plugins.js';
 import type { StrategyServices } from '../core/strategy.js';
 import type { Settings } from '../core/tokens.js';
 import { sessions } from '../discovery/sources/sessions.js';
@@ -20,11 +20,10 @@ export interface DiscoveryParts {
 }
 
 /**
- * Makes the discovery sources that the configuration names, and tells what came of its plugins. The agent goes without those that
- * cannot be used: its peers can still find it.
+ * Makes the discovery sources that the configuration names, and tells what came of its plugins.
  * @throws ConfigError DISCOVERY_UNKNOWN, DISCOVERY_OPTIONS_INVALID
  */
-export async function makeDiscovery(parts: DiscoveryParts): Promise<readonly DiscoverySource[]> {
+export async function makeDiscovery(parts: DiscoveryParts): Promise<readonly Loaded<DiscoverySource>[]> {
   const { services, events, settings, definitions, configFolder } = parts;
   const loaded = await loadPlugins(discoveryPlugins, settings.current.discovery, {
     builtIn: [sessions as DiscoveryDefinition, staticPeers as DiscoveryDefinition, ...definitions],
@@ -32,5 +31,10 @@ export async function makeDiscovery(parts: DiscoveryParts): Promise<readonly Dis
     services,
   });
   tellLoaded(loaded, 'source', events);
+  return loaded;
+}
+
+/** Those that can be used, which may be none: peers can still find this agent. */
+export function usableSources(loaded: readonly Loaded<DiscoverySource>[]): DiscoverySource[] {
   return loaded.flatMap(({ outcome }) => ('made' in outcome ? [outcome.made] : []));
 }

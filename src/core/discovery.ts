@@ -68,8 +68,7 @@ export class Discovery {
   async stop(reason: Error): Promise<void> {
     this.running.abort(reason);
     await this.life;
-    for (const finds of this.finds.values()) finds.clear();
-    this.met.clear();
+    for (const [source, finds] of this.finds) for (const { peer } of finds.values()) this.forget(peer, source);
     this.unanswered.clear();
   }
 
@@ -77,12 +76,7 @@ export class Discovery {
   wanted(): PeerRef[] {
     const now = this.clock.now();
     for (const [source, finds] of this.finds) {
-      for (const [key, { peer, expiresAt }] of finds) {
-        if (expiresAt > now) continue;
-        finds.delete(key);
-        if (!this.isFound(key)) this.met.delete(key);
-        this.events.publish('peer.forgotten', { peer, source });
-      }
+      for (const { peer, expiresAt } of finds.values()) if (expiresAt <= now) this.forget(peer, source);
     }
     for (const [key, until] of this.unanswered) if (until <= now) this.unanswered.delete(key);
     const finds = [...this.finds.values()].flatMap((found) => [...found.values()]);
@@ -119,6 +113,12 @@ export class Discovery {
 
   private keepsTrying(key: string): boolean {
     return [...this.finds.values()].some((finds) => finds.get(key)?.keepTrying);
+  }
+
+  private forget(peer: PeerRef, source: string): void {
+    this.finds.get(source)?.delete(peer.key);
+    if (!this.isFound(peer.key)) this.met.delete(peer.key);
+    this.events.publish('peer.forgotten', { peer, source });
   }
 
   private async keepRunning(source: DiscoverySource, self: PeerRef, signal: AbortSignal): Promise<void> {

@@ -79,6 +79,14 @@ describe('a find', () => {
     ]);
   });
 
+  it('is forgotten with the router, and its source is told that it is over', async () => {
+    const { discovery, found } = discover();
+    found();
+    await discovery.stop(new Error('The router is gone.'));
+    found();
+    expect(discovery.wanted()).toEqual([]);
+  });
+
   it('of one source too many does not push out another', () => {
     const { discovery, found } = discover(['first'], { signalling: { maxPeers: 2 } });
     for (const number of [1, 2, 3]) found(keyNumber(number));

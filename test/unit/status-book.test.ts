@@ -59,6 +59,13 @@ describe('the status', () => {
     expect(book.status().peers).toMatchObject([{ bridge: { attempt: 'b' }, failure: null }]);
   });
 
+  it('says which discovery sources tell of a peer, as long as they do', () => {
+    const { book, now } = bookOf(['peer.found', { peer, source: 'static' }], ['peer.found', { peer, source: 'hyperdht' }]);
+    expect(statusText(book.status(), now)).toContain('200:aaaa::1  not bridged, no session, found by static, hyperdht');
+    book.read({ event: 'peer.forgotten', agent: 'a', time: now, peer, source: 'hyperdht' });
+    expect(book.status().peers).toMatchObject([{ session: false, foundBy: ['static'] }]);
+  });
+
   it('says when an exhausted ladder is climbed again', () => {
     const failures = [{ strategy: 'tcp-hole-punching', ...failure }];
     const { book, now } = bookOf(['ladder.exhausted', { peer, failures, retryInMs: 30_000 }]);

@@ -30,3 +30,8 @@ export function overlayBytes(address: string): Uint8Array | undefined {
   const bytes = Uint8Array.from(ipaddr.IPv6.parse(address).toByteArray());
   return ((bytes[0] ?? 0) & 0xfe) === 0x02 ? bytes : undefined;
 }
+
+/** Is this, in any spelling, the overlay address that derives from the key? @param key 64 hex digits */
+export function isAddressOf(address: string, key: string): boolean {
+  return overlayBytes(address)?.join() === overlayBytes(addressOf(key))?.join();
+}

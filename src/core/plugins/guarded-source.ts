@@ -1,11 +1,11 @@
 import { z } from 'zod';
 import { aborted } from '../aborted.js';
-import { overlayBytes } from '../config/peer-rule.js';
+import { isAddressOf } from '../config/peer-rule.js';
 import { withDeadline } from '../deadline.js';
 import type { DiscoveryContext, DiscoverySource, FoundPeer } from '../discovery-source.js';
 import { describeError, PluginError } from '../errors.js';
 import { News } from '../news.js';
-import { addressOf, isOverlayAddress } from '../overlay-address.js';
+import { isOverlayAddress } from '../overlay-address.js';
 import type { GuardParts } from './plugin-kind.js';
 
 /** How long a source may take to give back what it has, in milliseconds: it has to fit into what a stopping agent has. */
@@ -81,11 +81,7 @@ const foundSchema = z
       .transform((ms) => Math.min(ms, maxExpiryMs)),
     keepTrying: z.boolean().exactOptional(),
   })
-  .refine(({ key, address }) => address === undefined || sameAddress(address, addressOf(key)), {
+  .refine(({ key, address }) => address === undefined || isAddressOf(address, key), {
     path: ['address'],
     message: 'is not the one that derives from the key',
   });
-
-function sameAddress(a: string, b: string): boolean {
-  return overlayBytes(a)?.join() === overlayBytes(b)?.join();
-}

@@ -1,25 +1,21 @@
 import { z } from 'zod';
-import { overlayBytes } from '../../core/config/peer-rule.js';
+import { isAddressOf } from '../../core/config/peer-rule.js';
 import { defineDiscovery } from '../../core/discovery-source.js';
-import { addressOf } from '../../core/overlay-address.js';
-
-const key = z
-  .string()
-  .trim()
-  .toLowerCase()
-  .regex(/^[0-9a-f]{64}$/, 'must be a public key of 64 hex digits');
+import { keyPattern } from '../../core/overlay-address.js';
 
 /** A public key, or with the overlay address that has to derive from it; a key by itself tells a reader little. */
-const staticPeer = z.union([
-  key,
+const staticPeer = z.preprocess(
+  (value) => (typeof value === 'string' ? { key: value } : value),
   z
-    .strictObject({ key, address: z.string().trim() })
-    .refine((peer) => overlayBytes(peer.address)?.join() === overlayBytes(addressOf(peer.key))?.join(), {
+    .strictObject({
+      key: z.string().trim().toLowerCase().regex(keyPattern, 'must be a public key of 64 hex digits'),
+      address: z.string().trim().optional(),
+    })
+    .refine(({ key, address }) => address === undefined || isAddressOf(address, key), {
       path: ['address'],
       message: 'must be the overlay address of the key',
-    })
-    .transform((peer) => peer.key),
-]);
+    }),
+);
 
 /** Peers that the operator names, met and bridged for as long as the agent runs. */
 export const staticPeers = defineDiscovery({
@@ -29,7 +25,7 @@ export const staticPeers = defineDiscovery({
   create: ({ peers }) => ({
     name: 'static',
     async run({ found }) {
-      for (const key of peers) found({ key, expiresInMs: Number.POSITIVE_INFINITY, keepTrying: true });
+      for (const { key } of peers) found({ key, expiresInMs: Number.POSITIVE_INFINITY, keepTrying: true });
     },
   }),
 });
