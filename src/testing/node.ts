@@ -1,6 +1,7 @@
 import type { z } from 'zod';
 import { type Agent, createAgent } from '../agent.js';
 import { configSchema } from '../core/config/schema.js';
+import type { DiscoveryDefinition } from '../core/discovery-source.js';
 import { type AgentEvent, type EventName, onEvent } from '../core/events.js';
 import type { StrategyDefinition } from '../core/strategy.js';
 import type { Host } from './host.js';
@@ -35,6 +36,7 @@ export class SimulatedNode {
     directory: Map<string, string>,
     settings: AgentSettings,
     strategies: readonly StrategyDefinition[] = [],
+    discovery: readonly DiscoveryDefinition[] = [],
   ): Promise<SimulatedNode> {
     const key = Buffer.from(host.random.fork('key').bytes(32)).toString('hex');
     const router = await SimulatedRouter.start(host, directory, { key });
@@ -47,7 +49,7 @@ export class SimulatedNode {
     });
     const { net, clock, random, files } = host;
     const reliableUdp = new SimulatedReliableUdp(net, clock);
-    const agent = await createAgent(config, { name: host.name, net, clock, random, files, reliableUdp, strategies });
+    const agent = await createAgent(config, { name: host.name, net, clock, random, files, reliableUdp, strategies, discovery });
     const hear = (event: AgentEvent) => node.hear(event);
     const sameName = hearers.get(host.name) ?? new Set();
     hearers.set(host.name, sameName.add(hear));
