@@ -1,12 +1,14 @@
-import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { type Clock, systemClock } from '../../src/core/clock.js';
+import type { DiscoveryServices } from '../../src/core/discovery-source.js';
 import { ConfigError, type RatatoskrError } from '../../src/core/errors.js';
 import type { Logger } from '../../src/core/logger.js';
+import { discoveryPlugins } from '../../src/core/plugins/discovery-plugins.js';
 import { loadPlugins } from '../../src/core/plugins/load-plugins.js';
 import { type LoadedStrategy, strategyPlugins } from '../../src/core/plugins/strategy-plugins.js';
 import { defineStrategy, type Strategy, type StrategyDefinition, type StrategyServices } from '../../src/core/strategy.js';
@@ -214,5 +216,24 @@ describe('a built-in strategy', () => {
 
   it('that does not exist keeps every plugin from being run', async () => {
     await expect(load(['./throws-at-load.mjs', 'unheard-of'])).rejects.toMatchObject({ code: 'STRATEGY_UNKNOWN' });
+  });
+});
+
+describe('the discovery source that docs/plugins.md shows', () => {
+  it('loads, and has its options checked', async () => {
+    const page = readFileSync(new URL('../../docs/plugins.md', import.meta.url), 'utf8');
+    const [, , source] = page.split(/^```js$/m);
+    const place = join(folder, 'documented');
+    mkdirSync(join(place, 'node_modules'), { recursive: true });
+    const root = fileURLToPath(new URL('../..', import.meta.url));
+    symlinkSync(root, join(place, 'node_modules', 'ratatoskr'));
+    symlinkSync(join(root, 'node_modules', 'zod'), join(place, 'node_modules', 'zod'));
+    writeFileSync(join(place, 'package.json'), JSON.stringify({ type: 'module', exports: './index.js' }));
+    writeFileSync(join(place, 'index.js'), source?.split('```')[0] ?? '');
+    const services = { clock: systemClock, log, stateDir: '/state' } as unknown as DiscoveryServices;
+    const load = (options: Record<string, unknown>) =>
+      loadPlugins(discoveryPlugins, [{ use: './', options }], { builtIn: [], services, pluginFolders: [place] });
+    expect(await load({ name: 'peers.example.net' })).toMatchObject([{ outcome: { made: { name: 'dns' } } }]);
+    expect(await load({})).toMatchObject([{ outcome: { failure: { code: 'DISCOVERY_OPTIONS_INVALID' } } }]);
   });
 });
