@@ -90,6 +90,11 @@ export class Discovery {
     return this.keepsTrying(key) || (this.isFound(key) && !this.unanswered.has(key));
   }
 
+  /** The same, of a peer whose key is not known yet. */
+  wantsAddress(address: string): boolean {
+    return this.wanted().some((peer) => peer.address === address);
+  }
+
   /** May the peer be dialled for what was found? Of those that never answered only a few are, and that is counted. */
   mayAsk(key: string): boolean {
     return this.keepsTrying(key) || this.met.has(key) || this.asks.take();

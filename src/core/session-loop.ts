@@ -82,6 +82,7 @@ export class SessionLoop {
     const { signal } = this.running;
     this.signalling.onLink = (link) => this.linkUp(link);
     this.signalling.makeRoom = () => this.makeRoom();
+    this.signalling.holds = (address) => this.discovery.wantsAddress(address);
     this.discovery.start(self);
     this.life = Promise.all([this.signalling.open(self), this.poll(signal)]).then(() => {});
   }
@@ -142,7 +143,7 @@ export class SessionLoop {
     for (const session of [...this.watched.values()]) {
       if (present.has(session.key)) session.misses = 0;
       else if (++session.misses === missesToEnd) this.ended(session);
-      if (this.discovery.wants(session.key)) session.lastForeignAt = now;
+      if (this.discovery.wants(session.key) || this.isHeld(session)) session.lastForeignAt = now;
       else if (session.misses >= missesToEnd) void this.release(session, sessionEnded('The session has ended.'));
       else if (now - session.lastForeignAt > idleTimeout)
         void this.release(session, sessionEnded('The session carries nothing.'));
@@ -291,7 +292,15 @@ export class SessionLoop {
   private deserves(session: WatchedSession): boolean {
     if (this.discovery.wants(session.key)) return true;
     const { foreignBytes, rate } = session.activity;
-    return (session.invited || foreignBytes > session.spentBytes) && rate >= this.settings.current.sessions.minTraffic;
+    return (
+      (session.invited || this.isHeld(session) || foreignBytes > session.spentBytes) &&
+      rate >= this.settings.current.sessions.minTraffic
+    );
+  }
+
+  /** Was the peer told of this end, so that it wants the bridge whatever goes over it? */
+  private isHeld({ key }: WatchedSession): boolean {
+    return this.signalling.linkWith(key)?.identity.held ?? false;
   }
 
   /** Resolves once there is traffic that has come since our last try: a session that only we keep alive may end. */

@@ -66,6 +66,19 @@ describe('a static peer', () => {
     ]);
   });
 
+  it('keeps its bridge although it does not name this end', async () => {
+    const world = new SimulatedNetwork({ seed: 7 });
+    const hosts = [world.host('a'), world.host('b')] as const;
+    const settings = { strategies: ['tcp-hole-punching'] };
+    const nodes = await start(world, hosts, [{ ...settings, discovery: [naming(hosts[1])] }, settings]);
+    await world.until(Promise.all(nodes.map((node) => node.next('bridge.up'))), 30_000);
+    await world.run(10 * 60_000);
+    expect(nodes.map((node) => [count(node, 'bridge.up'), count(node, 'bridge.down')])).toEqual([
+      [1, 0],
+      [1, 0],
+    ]);
+  });
+
   it('is tried again and again while its agent is not there', async () => {
     const world = new SimulatedNetwork({ seed: 3 });
     const hosts = [world.host('a'), world.host('b')] as const;

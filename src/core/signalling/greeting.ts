@@ -6,7 +6,7 @@ import { addressOf } from '../overlay-address.js';
 import type { Random } from '../random.js';
 import { SignallingLink } from './link.js';
 import { MessageStream } from './message-stream.js';
-import { type MessageOf, protocolVersion } from './messages.js';
+import { feature, type MessageOf, protocolVersion } from './messages.js';
 
 /** How long the peer may take to say hello, in milliseconds. */
 const helloDeadlineMs = 10_000;
@@ -49,6 +49,7 @@ export async function greet(stream: ByteStream, greeting: Greeting): Promise<Sig
           strategies: message.strategies,
           features: message.features.filter((name) => greeting.hello.features.includes(name)),
           dialled,
+          held: message.features.includes(feature.hold),
         };
         link = new SignallingLink(identity, messages, clock, random);
         answered(link);

@@ -30,6 +30,8 @@ export interface LinkIdentity {
   readonly features: readonly string[];
   /** Whether we dialled; with a shared port both ends may have. */
   readonly dialled: boolean;
+  /** The peer wants this link and its bridge whatever goes over them. */
+  readonly held: boolean;
 }
 
 /** An offer of the controlling end, to be accepted or refused at once. */

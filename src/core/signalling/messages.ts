@@ -7,10 +7,12 @@ export const protocolVersion = 1;
 /** Longest line on the wire, newline included, in bytes. */
 export const maxMessageBytes = 64 * 1024;
 
-/** What an agent may say in hello that it does; both ends do what both say. */
+/** What an agent may say of itself in hello. */
 export const feature = {
-  /** Its router can have a bridge that is no part of the tree, and its operator wants that. */
+  /** Its router can have a bridge that is no part of the tree, and its operator wants that; it is done where both ends say so. */
   hiddenBridges: 'hidden-bridges',
+  /** It was told of the other by a discovery source, and wants the bridge whatever the session carries. */
+  hold: 'hold',
 } as const;
 
 const attemptId = z.string().regex(/^[0-9a-f]{32}$/);

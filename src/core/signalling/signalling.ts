@@ -44,6 +44,8 @@ export class Signalling {
   onLink: ((link: SignallingLink) => void) | undefined;
   /** Asked when there are as many links as there may be: gives one up, or says no. */
   makeRoom: (() => boolean) | undefined;
+  /** Asked whether a peer is wanted whatever its session carries, by its overlay address. */
+  holds: ((address: string) => boolean) | undefined;
 
   private self: RouterSelf | undefined;
   private listener: Listener | undefined;
@@ -223,7 +225,7 @@ export class Signalling {
           key: self.key,
           router: self.version,
           strategies: this.strategies.map((strategy) => strategy.name),
-          features: this.features(self),
+          features: this.features(self, remote),
         },
         remote,
         dialled,
@@ -255,8 +257,9 @@ export class Signalling {
     }
   }
 
-  private features({ version }: RouterSelf): string[] {
-    return this.settings.current.bridge.hidden && prefersDirectLinks(version) ? [feature.hiddenBridges] : [];
+  private features({ version }: RouterSelf, remote: string): string[] {
+    const hidden = this.settings.current.bridge.hidden && prefersDirectLinks(version);
+    return [...(hidden ? [feature.hiddenBridges] : []), ...(this.holds?.(remote) ? [feature.hold] : [])];
   }
 
   /**
