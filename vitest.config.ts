@@ -27,10 +27,10 @@ export default defineConfig({
           name: 'lab',
           include: ['test/lab/**/*.test.ts'],
           globalSetup: ['scripts/setup/vitest-global-setup.mjs'],
-          // Real routers and real waiting; a laboratory keeps about one core busy.
+          // Real routers and real waiting; a laboratory mostly waits.
           testTimeout: 120_000,
           hookTimeout: 60_000,
-          maxWorkers: 2,
+          maxWorkers: 3,
           // After the quick ones.
           sequence: { groupOrder: 1 },
         },
