@@ -1,3 +1,4 @@
+import 'reflect-metadata';
 import { makeDiscovery } from '../composition/discovery.js';
 import { makeServices } from '../composition/services.js';
 import { builtInStrategies, makeStrategies } from '../composition/strategies.js';
