@@ -84,12 +84,10 @@ function agentOf(host: Host, options: object): AgentProcess {
   return host.agent({ args: ['--config', `${host.insideFolder}/proxy.conf`], env: { RATATOSKR_PROXY_SECRET: secret } });
 }
 
-async function agentsOf(
-  { a, b }: Lab,
-  options: { readonly a: object; readonly b: object },
-): Promise<[AgentProcess, AgentProcess]> {
-  const agents: [AgentProcess, AgentProcess] = [agentOf(a, options.a), agentOf(b, options.b)];
+async function agentsOf(lab: Lab, options: { readonly a: object; readonly b: object }): Promise<[AgentProcess, AgentProcess]> {
+  const agents: [AgentProcess, AgentProcess] = [agentOf(lab.a, options.a), agentOf(lab.b, options.b)];
   await Promise.all(agents.map((agent) => agent.event('signalling.listening')));
+  await lab.settled();
   return agents;
 }
 
