@@ -2,6 +2,8 @@ import { defineConfig } from 'vitest/config';
 
 export default defineConfig({
   test: {
+    // Cells of a laboratory side by side: more of them starve each other's routers on two cores.
+    maxConcurrency: 3,
     projects: [
       {
         test: {
@@ -30,7 +32,7 @@ export default defineConfig({
           // Real routers and real waiting; a laboratory mostly waits.
           testTimeout: 120_000,
           hookTimeout: 60_000,
-          maxWorkers: 3,
+          maxWorkers: 2,
           // After the quick ones.
           sequence: { groupOrder: 1 },
         },
