@@ -7,7 +7,7 @@ import { makePumps, makeServices, type SystemParts } from './composition/service
 import { makeStrategies, usableStrategies } from './composition/strategies.js';
 import type { ControlServer } from './control/control-server.js';
 import { AdminRouter } from './core/admin/admin-router.js';
-import { PeerJournal } from './core/admin/peer-journal.js';
+import { openPeerJournal } from './core/admin/peer-journal.js';
 import { AgentCore, removeStaleSockets } from './core/agent.js';
 import { systemClock } from './core/clock.js';
 import { resolveDirectories } from './core/config/directories.js';
@@ -81,7 +81,7 @@ export async function createAgent(config: Config, parts: AgentParts = {}): Promi
     try {
       const stale = await removeStaleSockets(runtimeDir, files);
       if (stale.length > 0) events.publish('leftovers.removed', { peers: [], files: stale });
-      const journal = await PeerJournal.open(stateDir, events, files);
+      const journal = await openPeerJournal(stateDir, events, files);
       const router = new AdminRouter({ net, clock, random, events, journal, uris: admin === 'auto' ? [] : [admin] });
       const agentVersion = ownVersion();
       const memory = await SuccessMemory.open(stateDir, files);

@@ -1,13 +1,13 @@
 import { readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { PeerJournal } from '../../src/core/admin/peer-journal.js';
+import { openPeerJournal } from '../../src/core/admin/peer-journal.js';
 import { EventRecord, scratchFolder } from './admin-fake.js';
 
 async function journalled() {
   const folder = await scratchFolder();
   const events = new EventRecord();
-  return { folder, file: join(folder, 'peers.json'), events, open: () => PeerJournal.open(folder, events.source) };
+  return { folder, file: join(folder, 'peers.json'), events, open: () => openPeerJournal(folder, events.source) };
 }
 
 describe('the journal of peerings', () => {
@@ -20,7 +20,7 @@ describe('the journal of peerings', () => {
   it('knows after a restart what was added and not removed', async () => {
     const { open } = await journalled();
     const journal = await open();
-    for (const peer of ['unix:///a', 'unix:///b', 'tcp://127.0.0.1:5']) await journal.add(peer);
+    for (const peer of ['unix:///a', 'unix:///b', 'tcp://127.0.0.1:5']) await journal.put(peer);
     await journal.delete('unix:///b');
     expect((await open()).entries()).toEqual(['unix:///a', 'tcp://127.0.0.1:5']);
   });
@@ -31,7 +31,7 @@ describe('the journal of peerings', () => {
     const peers = Array.from({ length: 50 }, (_, index) => `unix:///${index}`);
     const seen = await Promise.all(
       peers.map(async (peer) => {
-        await journal.add(peer);
+        await journal.put(peer);
         return (await open()).has(peer);
       }),
     );
@@ -40,13 +40,13 @@ describe('the journal of peerings', () => {
 
   it('is for its user alone', async () => {
     const { file, open } = await journalled();
-    await (await open()).add('unix:///a');
+    await (await open()).put('unix:///a');
     expect((await stat(file)).mode & 0o777).toBe(0o600);
   });
 
   it('leaves no draft behind', async () => {
     const { folder, open } = await journalled();
-    await (await open()).add('unix:///a');
+    await (await open()).put('unix:///a');
     expect(await readdir(folder)).toEqual(['peers.json']);
   });
 
@@ -63,7 +63,7 @@ describe('the journal of peerings', () => {
     expect(journal.entries()).toEqual([]);
     expect(await readFile(`${file}.corrupt`, 'utf8')).toBe(text);
     expect(events.of('log')).toMatchObject([{ level: 'warn', name: 'journal.corrupt' }]);
-    await journal.add('unix:///b');
+    await journal.put('unix:///b');
     expect((await open()).entries()).toEqual(['unix:///b']);
   });
 
@@ -71,7 +71,7 @@ describe('the journal of peerings', () => {
     const { folder, open } = await journalled();
     const journal = await open();
     await rm(folder, { recursive: true });
-    await expect(journal.add('unix:///a')).rejects.toMatchObject({ code: 'JOURNAL_UNWRITABLE' });
+    await expect(journal.put('unix:///a')).rejects.toMatchObject({ code: 'JOURNAL_UNWRITABLE' });
     expect(journal.has('unix:///a')).toBe(false);
   });
 
@@ -79,15 +79,15 @@ describe('the journal of peerings', () => {
     const { folder, open } = await journalled();
     const journal = await open();
     await rm(folder, { recursive: true });
-    await journal.add('unix:///a').catch(() => undefined);
+    await journal.put('unix:///a').catch(() => undefined);
     await open();
-    await journal.add('unix:///b');
+    await journal.put('unix:///b');
     expect((await open()).entries()).toEqual(['unix:///b']);
   });
 
   it('says so when its folder cannot be', async () => {
     const { file, events } = await journalled();
     await writeFile(file, '');
-    await expect(PeerJournal.open(file, events.source)).rejects.toMatchObject({ code: 'JOURNAL_UNWRITABLE' });
+    await expect(openPeerJournal(file, events.source)).rejects.toMatchObject({ code: 'JOURNAL_UNWRITABLE' });
   });
 });

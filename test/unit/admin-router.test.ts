@@ -2,7 +2,7 @@ import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { AdminRouter } from '../../src/core/admin/admin-router.js';
-import { PeerJournal } from '../../src/core/admin/peer-journal.js';
+import { openPeerJournal } from '../../src/core/admin/peer-journal.js';
 import type { Clock } from '../../src/core/clock.js';
 import { ConfigError } from '../../src/core/errors.js';
 import { addressOf } from '../../src/core/overlay-address.js';
@@ -15,7 +15,7 @@ const uri = `${peer}?key=${routerKey}&password=secret&maxbackoff=5s`;
 async function start(uris: readonly string[], options: { clock?: Clock; folder?: string; fraction?: number } = {}) {
   const clock = options.clock ?? new HeldClock();
   const events = new EventRecord();
-  const journal = await PeerJournal.open(options.folder ?? (await scratchFolder()), events.source);
+  const journal = await openPeerJournal(options.folder ?? (await scratchFolder()), events.source);
   const net = plainNet({ pid: 7, uid: 8, gid: 9 });
   const router = new AdminRouter({
     net,
@@ -288,7 +288,7 @@ describe('adding and removing peerings', () => {
     let known: readonly string[] = [];
     const answer = admin.onRequest;
     admin.onRequest = async (request) => {
-      known = (await PeerJournal.open(folder, events.source)).entries();
+      known = (await openPeerJournal(folder, events.source)).entries();
       answer(request);
     };
     await router.addPeer(uri);
@@ -427,8 +427,8 @@ describe('adding and removing peerings', () => {
 
   it('removes what an earlier run left, and nothing else', async () => {
     const folder = await scratchFolder();
-    const earlier = await PeerJournal.open(folder, new EventRecord().source);
-    await earlier.add(peer);
+    const earlier = await openPeerJournal(folder, new EventRecord().source);
+    await earlier.put(peer);
     const foreign = peerEntry({ remote: 'tls://192.0.2.1:443' });
     const admin = await FakeAdmin.start({ getPeers: { peers: [foreign, peerEntry({ remote: peer })] } });
     const { events, journal } = await start([admin.uri], { folder });

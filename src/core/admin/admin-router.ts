@@ -111,7 +111,7 @@ export class AdminRouter implements Router {
     const connection = await this.linked().changes();
     const { journal } = this.options;
     const wasOurs = journal.has(peer);
-    await journal.add(peer);
+    await journal.put(peer);
     this.leftovers.delete(peer);
     try {
       await connection.call('addPeer', { uri }, (response) => parseDone(response, 'addPeer'), { signal });

@@ -1,6 +1,6 @@
 import { describeError, StrategyError } from '../../core/errors.js';
 import type { Gateway } from './default-gateway.js';
-import { type JournalEntry, MappingJournal } from './mapping-journal.js';
+import { type JournalEntry, type MappingJournal, openMappingJournal } from './mapping-journal.js';
 import type { Grant, MappingProtocol, MappingRequest, ProtocolServices } from './mapping-protocol.js';
 
 /** After these the gateway has no mapping of ours. */
@@ -145,7 +145,7 @@ export class JournalledMappings {
 
   private openJournal(): Promise<MappingJournal> {
     const { stateDir, journalName, services } = this.options;
-    this.journal ??= MappingJournal.open(stateDir, journalName, services.log, services.files);
+    this.journal ??= openMappingJournal(stateDir, journalName, services.log, services.files);
     // A folder that cannot be used now may be mended later.
     this.journal.catch(() => {
       this.journal = undefined;

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { parseAdminUri } from '../../../src/core/admin/admin-uri.js';
 import { openAdminConnection } from '../../../src/core/admin/open-connection.js';
-import { PeerJournal } from '../../../src/core/admin/peer-journal.js';
+import { openPeerJournal } from '../../../src/core/admin/peer-journal.js';
 import { systemClock } from '../../../src/core/clock.js';
 import { addressOf } from '../../../src/core/overlay-address.js';
 import { EventRecord } from '../../unit/admin-fake.js';
@@ -84,7 +84,7 @@ describe('an inbound link', () => {
   it('is left alone by us, even where the journal says it was ours', async () => {
     const { router, dialler, client, uri } = await routerWithInboundLink();
     await expect(client.router.removePeer(uri)).rejects.toMatchObject({ code: 'PEER_NOT_OURS' });
-    await client.journal.add(uri);
+    await client.journal.put(uri);
     await expect(client.router.removePeer(uri)).rejects.toMatchObject({
       code: 'PEER_NOT_OURS',
       message: expect.stringContaining('inbound'),
@@ -96,7 +96,7 @@ describe('an inbound link', () => {
   it('is not removed as a leftover either', async () => {
     const { router, uri } = await routerWithInboundLink();
     const folder = join(router.folder, 'earlier');
-    await (await PeerJournal.open(folder, new EventRecord().source)).add(uri);
+    await (await openPeerJournal(folder, new EventRecord().source)).put(uri);
     const { router: client, events, journal } = await router.client(folder);
     await poll('it was looked at', () => events.logs().includes('router.leftover.stays') || undefined);
     expect(await client.peers()).toHaveLength(1);
@@ -206,7 +206,7 @@ describe('a peering over unix sockets that both routers dial', () => {
   it('may be removed twice', async () => {
     const { clients, uris } = await pair();
     await clients[0].router.removePeer(uris[0]);
-    await clients[0].journal.add(uris[0].split('?')[0] ?? '');
+    await clients[0].journal.put(uris[0].split('?')[0] ?? '');
     await clients[0].router.removePeer(uris[0]);
     expect(clients[0].journal.entries()).toEqual([]);
   });

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
 import { labTools } from '../../../scripts/setup/lab-tools.mjs';
 import { AdminRouter } from '../../../src/core/admin/admin-router.js';
-import { PeerJournal } from '../../../src/core/admin/peer-journal.js';
+import { openPeerJournal } from '../../../src/core/admin/peer-journal.js';
 import { systemClock } from '../../../src/core/clock.js';
 import { systemRandom } from '../../../src/core/random.js';
 import type { RouterPeer } from '../../../src/core/router.js';
@@ -90,7 +90,7 @@ export class LoopbackRouter {
   /** Our client at this router, connected, until the test is over. */
   async client(folder = join(this.folder, 'state')) {
     const events = new EventRecord();
-    const journal = await PeerJournal.open(folder, events.source);
+    const journal = await openPeerJournal(folder, events.source);
     const options = { net, clock: systemClock, random: systemRandom, events: events.source, journal, uris: [this.admin] };
     const router = new AdminRouter(options);
     const stop = new AbortController();
