@@ -7,55 +7,31 @@ import { describeError, type RatatoskrError, SignallingError, StrategyError } fr
 import type { EventSource, PeerRef } from './events.js';
 import { Ladder } from './ladder.js';
 import type { Net } from './net.js';
-import { isOverlayAddress } from './overlay-address.js';
+import { NetworkWatch } from './network-watch.js';
 import { Peer } from './peer.js';
 import type { Random } from './random.js';
 import type { Router, RouterPeer, RouterSelf, RouterSession } from './router.js';
-import { SessionActivity } from './session-activity.js';
 import type { SignallingLink } from './signalling/link.js';
 import { Signalling } from './signalling/signalling.js';
 import type { SuccessMemory } from './success-memory.js';
 import { type Settings, tokens } from './tokens.js';
+import { WatchedSession } from './watched-session.js';
 
 /** A session that is missing from this many polls in a row has ended. */
 const missesToEnd = 2;
-/** What a segment of signalling costs beside its payload: IPv6 and TCP headers with options, and the overlay's own byte. */
-const segmentOverhead = 80;
-/** What the end of a link costs on the overlay at most, in bytes. */
-const farewellCost = 1000;
 /** How long a peer has until one that waits for its place may have it, in milliseconds. */
 const graceMs = 30_000;
 /** How long a session is remembered after its end, in milliseconds. */
 const memoryMs = 60_000;
 
-interface WatchedSession {
-  readonly key: string;
-  readonly address: string;
-  readonly activity: SessionActivity;
-  /** Of the last poll that changed anything. */
-  total: number;
-  seenAt: number;
-  lastForeignAt: number;
-  seenLastAt: number;
-  misses: number;
-  peer: Peer | undefined;
-  /** Of the link's own traffic, how much has been credited. */
-  creditedOwn: number;
-  /** Foreign bytes at the end of the last try. */
-  spentBytes: number;
-  /** The peer’s agent has come to us since. */
-  invited: boolean;
-  /** The router has had a session with it since its peer was met. */
-  announced: boolean;
-}
-
 /** Watches the router's sessions and keeps one {@link Peer} for each that deserves a bridge, and for each that a discovery source found. */
 @injectable()
 export class SessionLoop {
   private readonly watched = new Map<string, WatchedSession>();
+  /** Those that have a peer. */
+  private readonly served = new Set<WatchedSession>();
   private directlyPeered = new Set<string>();
-  /** Interfaces and their addresses at the last look. */
-  private network: string | undefined;
+  private readonly network: NetworkWatch;
   private running = new AbortController();
   private life: Promise<void> = Promise.resolve();
   private readonly waiting = new Map<Peer, () => void>();
@@ -74,7 +50,9 @@ export class SessionLoop {
     @inject(Bridges) private readonly bridges: Bridges,
     @inject(tokens.memory) private readonly memory: SuccessMemory,
     @inject(Discovery) private readonly discovery: Discovery,
-  ) {}
+  ) {
+    this.network = new NetworkWatch(net);
+  }
 
   /** The router is there: meet and bridge until `stop`. */
   start(self: RouterSelf): void {
@@ -91,11 +69,11 @@ export class SessionLoop {
   async stop(reason: RatatoskrError): Promise<void> {
     this.running.abort(reason);
     const discovered = this.discovery.stop(reason);
-    const peers = [...this.watched.values()].flatMap(({ peer }) => peer ?? []);
-    await Promise.all(peers.map((peer) => peer.end(reason)));
+    await Promise.all([...this.served].map(({ peer }) => peer?.end(reason)));
     await this.signalling.close(reason.message);
     await Promise.all([this.life, discovered]);
     this.watched.clear();
+    this.served.clear();
     this.waiting.clear();
   }
 
@@ -142,7 +120,7 @@ export class SessionLoop {
     this.meetFound(now);
     for (const session of [...this.watched.values()]) {
       if (present.has(session.key)) session.misses = 0;
-      else if (++session.misses === missesToEnd) this.ended(session);
+      else if (++session.misses === missesToEnd) session.ended();
       if (this.discovery.wants(session.key) || this.isHeld(session)) session.lastForeignAt = now;
       else if (session.misses >= missesToEnd) void this.release(session, sessionEnded('The session has ended.'));
       else if (now - session.lastForeignAt > idleTimeout)
@@ -155,19 +133,12 @@ export class SessionLoop {
 
   /** Other addresses than at the last look: everybody is tried afresh, without waiting for traffic. */
   private noticeNetworkChange(): void {
-    const addresses = this.net
-      .interfaces()
-      .filter(({ address, internal }) => !internal && !isOverlayAddress(address))
-      .map(({ name, address }) => `${name} ${address}`);
-    const now = addresses.sort().join(',');
-    const before = this.network;
-    this.network = now;
-    if (before === undefined || before === now) return;
+    const addresses = this.network.changed();
+    if (!addresses) return;
     this.events.publish('network.changed', { addresses });
-    for (const session of this.watched.values()) {
-      if (!session.peer) continue;
+    for (const session of this.served) {
       session.invited = true;
-      session.peer.networkChanged();
+      session.peer?.networkChanged();
       this.resume(session);
     }
   }
@@ -182,7 +153,8 @@ export class SessionLoop {
       watched = this.watch(session.key, session.address);
     }
     watched.total = total;
-    this.creditLink(watched, now);
+    const link = this.signalling.linkWith(session.key);
+    if (link) watched.creditLink(link.stream, this.net, now);
     const { foreignBytes } = watched.activity;
     watched.activity.sample(total, now);
     if (watched.activity.foreignBytes > foreignBytes) watched.lastForeignAt = now;
@@ -206,27 +178,13 @@ export class SessionLoop {
       const known = this.watched.get(key);
       if (known?.peer) this.resume(known);
       if (known?.peer || this.directlyPeered.has(key) || !permits(this.settings.current, { key, address })) continue;
-      if (this.served().length >= this.settings.current.signalling.maxPeers || !this.discovery.mayAsk(key)) return;
+      if (this.served.size >= this.settings.current.signalling.maxPeers || !this.discovery.mayAsk(key)) return;
       this.meet(known ?? this.watch(key, address), now);
     }
   }
 
   private watch(key: string, address: string): WatchedSession {
-    const watched: WatchedSession = {
-      key,
-      address,
-      activity: new SessionActivity(),
-      total: -1,
-      seenAt: this.clock.now(),
-      lastForeignAt: this.clock.now(),
-      seenLastAt: this.clock.now(),
-      misses: 0,
-      peer: undefined,
-      creditedOwn: 0,
-      spentBytes: 0,
-      invited: false,
-      announced: false,
-    };
+    const watched = new WatchedSession({ key, address }, this.clock.now());
     this.watched.set(key, watched);
     return watched;
   }
@@ -240,6 +198,7 @@ export class SessionLoop {
   private meet(session: WatchedSession, now: number): void {
     const { key, address } = session;
     session.seenAt = now;
+    this.served.add(session);
     session.peer = new Peer({ key, address }, now, {
       signalling: this.signalling,
       ladder: this.ladder,
@@ -259,22 +218,14 @@ export class SessionLoop {
   private linkUp(link: SignallingLink): void {
     const { key, address } = link.peer;
     const session = this.watched.get(key) ?? this.watch(key, address);
-    // From here on the link's own counters tell exactly what was guessed when it was dialled.
-    session.activity.clearCredit();
-    session.creditedOwn = 0;
+    session.linkUp();
     session.invited = true;
     this.discovery.confirm(key);
     this.announce(session);
     if (!session.peer) this.meet(session, this.clock.now());
     session.peer?.linkUp();
     this.resume(session);
-    link.signal.addEventListener('abort', () => session.activity.creditOwn(farewellCost, this.clock.now()), { once: true });
-  }
-
-  /** The router's counters begin anew with the next session. */
-  private ended(session: WatchedSession): void {
-    session.activity.sessionEnded();
-    session.total = -1;
+    link.signal.addEventListener('abort', () => session.linkDown(this.clock.now()), { once: true });
   }
 
   /** Lets the peer go, but remembers the session for a while: even the end of a link may make a short one of its own. */
@@ -282,6 +233,7 @@ export class SessionLoop {
     const { peer } = session;
     if (!peer) return;
     session.peer = undefined;
+    this.served.delete(session);
     this.tried(session);
     this.waiting.delete(peer);
     if (session.announced) this.events.publish('session.ended', { peer: peer.ref });
@@ -315,8 +267,7 @@ export class SessionLoop {
 
   private tried(session: WatchedSession): void {
     this.discovery.tried(session.key);
-    session.invited = false;
-    session.spentBytes = session.activity.foreignBytes;
+    session.tried();
   }
 
   private resume(session: WatchedSession): void {
@@ -333,35 +284,18 @@ export class SessionLoop {
 
   /** At the cap a newcomer takes the place of one that has come to nothing. @returns whether there is room */
   private makeRoom(): boolean {
-    const served = this.served();
-    if (served.length < this.settings.current.signalling.maxPeers) return true;
+    if (this.served.size < this.settings.current.signalling.maxPeers) return true;
     const now = this.clock.now();
-    const idle = served.find(({ peer, seenAt }) => peer?.idle && now - seenAt > graceMs);
+    const idle = [...this.served].find(({ peer, seenAt }) => peer?.idle && now - seenAt > graceMs);
     if (!idle) return false;
     void this.release(idle, new StrategyError('PEER_BUSY', 'Another peer needs the place.'));
     return true;
-  }
-
-  private served(): WatchedSession[] {
-    return [...this.watched.values()].filter(({ peer }) => peer);
   }
 
   /** Keys that the router is peered with, not counting what we added. */
   private foreignPeerings(peers: readonly RouterPeer[]): Set<string> {
     const foreign = peers.filter(({ up, key, uri }) => up && key && (!uri || !this.bridges.owns(uri)));
     return new Set(foreign.flatMap(({ key }) => key ?? []));
-  }
-
-  /** What the link has sent and received since the last look is ours, and not a reason for anything. */
-  private creditLink(session: WatchedSession, now: number): void {
-    const link = this.signalling.linkWith(session.key);
-    const info = link && this.net.tcpInfo(link.stream);
-    if (!link) return;
-    const { bytesRead = 0, bytesWritten = 0 } = link.stream;
-    const segments = info ? info.segmentsIn + info.segmentsOut : 0;
-    const own = info ? info.bytesIn + info.bytesOut + segments * segmentOverhead : (bytesRead + bytesWritten) * 2;
-    if (own > session.creditedOwn) session.activity.creditOwn(own - session.creditedOwn, now);
-    session.creditedOwn = own;
   }
 }
 
