@@ -1,8 +1,7 @@
 import { describe, test } from 'vitest';
-import { loopback, strategyConformance } from '../../src/testing.js';
+import { loopback, serveTurn, strategyConformance } from '../../src/testing.js';
 import { builtIn } from './built-in.js';
-import { serveTurn } from './turn-server.js';
 
 describe.each(builtIn)('$name keeps the contract with the system’s sockets on loopback', ({ factory, supports }) => {
-  strategyConformance({ test, unclaimed: 'omit', factory, supports, prepare: serveTurn, networks: loopback });
+  strategyConformance({ test, unclaimed: 'omit', factory, supports, prepare: (place) => serveTurn(place), networks: loopback });
 });

@@ -1,3 +1,4 @@
+import { untilAborted } from '../../../core/aborted.js';
 import type { Role } from '../../../core/strategy.js';
 import type { Conduct } from '../end.js';
 import { expectRejection } from '../rejection.js';
@@ -6,10 +7,7 @@ import { attemptLimitMs, other } from '../trial.js';
 
 /** An agent that takes the attempt and then says and does nothing. */
 const silent: Conduct = {
-  instead: ({ signal }) =>
-    new Promise((_, reject) => {
-      signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true });
-    }),
+  instead: ({ signal }) => untilAborted(signal),
 };
 
 export const givesUp: Rule = {

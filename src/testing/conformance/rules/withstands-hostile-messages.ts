@@ -1,3 +1,4 @@
+import { untilAborted } from '../../../core/aborted.js';
 import type { Role } from '../../../core/strategy.js';
 import { Breach } from '../breach.js';
 import type { Conduct } from '../end.js';
@@ -37,10 +38,7 @@ export const withstandsHostileMessages: Rule = {
 /** Sends what the core lets through at once, and more. */
 const flood: Conduct['instead'] = async ({ channel, signal }) => {
   for (let count = 0; count < 70; count++) await channel.send({ count });
-  return new Promise((_, reject) => {
-    if (signal.aborted) reject(signal.reason as Error);
-    signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true });
-  });
+  return untilAborted(signal);
 };
 
 async function suffer(what: string, conduct: Partial<Record<Role, Conduct>>, role: Role, trial: Trial): Promise<void> {
