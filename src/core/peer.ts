@@ -209,17 +209,17 @@ export class Peer {
   }
 
   private async follow(link: SignallingLink, offer: AttemptOffer, signal: AbortSignal): Promise<void> {
-    const tooMany = new StrategyError('PEER_BUSY', 'The peer offers attempts faster than they can be of use.');
-    const refusal = this.offers.take() ? this.services.refusal(this) : tooMany;
-    if (refusal) {
-      offer.refuse(refusal.code, refusal.message);
-      const { id: attempt, strategy } = offer;
-      if (!this.refusals.isNew(refusal.code)) return undefined;
-      this.services.events.publish('attempt.refused', { peer: this.ref, attempt, strategy, ...describeError(refusal) });
-      return undefined;
-    }
-    await this.adopt(await this.services.ladder.follow(link, offer, signal), signal);
-    return undefined;
+    const refusal = this.refusal();
+    if (!refusal) return await this.adopt(await this.services.ladder.follow(link, offer, signal), signal);
+    const { id: attempt, strategy } = offer;
+    offer.refuse(refusal.code, refusal.message);
+    if (!this.refusals.isNew(refusal.code)) return;
+    this.services.events.publish('attempt.refused', { peer: this.ref, attempt, strategy, ...describeError(refusal) });
+  }
+
+  private refusal(): StrategyError | undefined {
+    if (this.offers.take()) return this.services.refusal(this);
+    return new StrategyError('PEER_BUSY', 'The peer offers attempts faster than they can be of use.');
   }
 
   /**

@@ -185,11 +185,11 @@ export class Signalling {
     }
     if (!permits(this.settings.current, { address: remote })) {
       // It is told why, and nothing of who is here.
-      const { message } = notAllowed(remote);
+      const refusal = notAllowed(remote);
       const parting = new MessageStream(stream, this.clock, { onMessage() {}, onClose() {} });
-      parting.send({ type: 'bye', reason: message });
+      parting.send({ type: 'bye', reason: refusal.message });
       parting.close();
-      return this.report(remote, notAllowed(remote));
+      return this.report(remote, refusal);
     }
     const held = [...this.greetings.values()].reduce((sum, count) => sum + count, this.links.size);
     if ((this.greetings.get(remote) ?? 0) >= greetingsPerAddress || held >= this.settings.current.signalling.maxConnections) {

@@ -5,6 +5,7 @@ import { withDeadline } from '../../core/deadline.js';
 import { describeError } from '../../core/errors.js';
 import type { Endpoint, Net } from '../../core/net.js';
 import { type Agreement, agreementOf, mostSeen, type Observation } from './agreement.js';
+import { systemError } from './system-error.js';
 
 export interface SearchOptions {
   readonly net: Pick<Net, 'resolve'>;
@@ -172,8 +173,4 @@ class Search {
       this.answered.push(resolve);
     });
   }
-}
-
-function systemError(code: string, message: string): Error {
-  return Object.assign(new Error(message), { code });
 }

@@ -12,6 +12,7 @@ import {
   transactionIdLength,
 } from './codec.js';
 import { type Retransmission, retransmissionWaits } from './retransmission.js';
+import { systemError } from './system-error.js';
 
 export interface StunTransactionsOptions {
   readonly clock: Clock;
@@ -153,8 +154,4 @@ function sameEndpoint(a: Endpoint, b: Endpoint): boolean {
 /** One spelling of an IPv6 address, for there are many. */
 function canonical(address: string): string {
   return ipaddr.isValid(address) ? ipaddr.process(address).toString() : address;
-}
-
-function systemError(code: string, message: string): Error {
-  return Object.assign(new Error(message), { code });
 }
