@@ -1,3 +1,4 @@
+import { pipeline } from 'node:stream';
 import type { ByteStream, Endpoint, Net } from '../core/net.js';
 import { decodeChannelData } from '../strategies/relay/turn/channel-data.js';
 import { longTermKey } from '../strategies/relay/turn/credentials.js';
@@ -46,7 +47,8 @@ function serveStream(stream: ByteStream, state: TurnServerState): void {
   const client = new TurnClient(state, { protocol: 'tcp', remote, send: (bytes) => stream.write(bytes) });
   const splitter = new MessageSplitter();
   stream.on('error', () => {});
-  stream.once('end', () => stream.end());
+  const onEnd = () => stream.end();
+  stream.once('end', onEnd);
   stream.once('close', () => client.close());
   const onData = (chunk: Buffer) => {
     try {
@@ -54,8 +56,9 @@ function serveStream(stream: ByteStream, state: TurnServerState): void {
         void receive(client, bytes).then((peer) => {
           if (!peer) return;
           // Joined (RFC 6062 §5.4): from here on it carries the peer's bytes.
-          stream.off('data', onData);
-          join(stream, peer);
+          stream.off('data', onData).off('end', onEnd);
+          pipeline(stream, peer, () => {});
+          pipeline(peer, stream, () => {});
         });
       }
     } catch {
@@ -70,14 +73,4 @@ async function receive(client: TurnClient, bytes: Buffer): Promise<ByteStream | 
   if (framed) client.relay(framed);
   const message = framed ? undefined : decodeMessage(bytes);
   return message && client.receive(message);
-}
-
-function join(one: ByteStream, other: ByteStream): void {
-  for (const [from, to] of [
-    [one, other],
-    [other, one],
-  ] as const) {
-    from.pipe(to);
-    from.once('close', () => to.destroy());
-  }
 }
