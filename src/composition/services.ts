@@ -14,6 +14,7 @@ import type { ReliableUdp } from '../core/reliable-udp.js';
 import type { StrategyServices } from '../core/strategy.js';
 import { createStreamPumps } from '../core/stream-pump.js';
 import type { Settings } from '../core/tokens.js';
+import type { UpnpControl } from '../core/upnp-control.js';
 import { PeerServers } from '../discovery/stun/peer-servers.js';
 import { loadAddon } from '../native/addon.js';
 import { createNativePumps } from '../native/native-pump.js';
@@ -28,6 +29,8 @@ export interface SystemParts {
   readonly files?: Files;
   /** @default udx on the system's sockets, or none beside a `net` of one's own */
   readonly reliableUdp?: ReliableUdp;
+  /** @default on the system's sockets */
+  readonly upnp?: UpnpControl;
 }
 
 /** What strategies may use: the system's parts where no others were brought along. */
@@ -53,6 +56,7 @@ export function makeServices(
     ...(parts.files ? { files: parts.files } : {}),
     gatewayPorts: new GatewayPorts(),
     ...(reliableUdp ? { reliableUdp } : {}),
+    ...(parts.upnp ? { upnp: parts.upnp } : {}),
     volunteers: {
       known: () => knownServices.of('relay'),
       ticket: async (peer, signal) => {

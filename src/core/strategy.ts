@@ -9,6 +9,7 @@ import type { Net } from './net.js';
 import type { KnownService } from './peer-services.js';
 import type { Random } from './random.js';
 import type { ReliableUdp } from './reliable-udp.js';
+import type { UpnpControl } from './upnp-control.js';
 
 /** Version of the contract below; a strategy of another version is not loaded. */
 export const strategyApiVersion = 1;
@@ -118,6 +119,8 @@ export interface StrategyServices {
   readonly files?: Files;
   /** Absent where nothing makes streams of datagrams. */
   readonly reliableUdp?: ReliableUdp;
+  /** How gateways are asked by UPnP. @default on the system's sockets */
+  readonly upnp?: UpnpControl;
   /** Absent where the agent has no links. */
   readonly volunteers?: RelayVolunteers;
 }

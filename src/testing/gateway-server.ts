@@ -1,12 +1,14 @@
 import type { Endpoint } from '../core/net.js';
 import type { Host } from './host.js';
 import type { Nat, NatOptions } from './nat.js';
+import { serveUpnp } from './upnp-server.js';
 
 /** RFC 6886 §3.1, RFC 6887 §19.1. */
 const port = 5351;
 
 /** Maps ports of a NAT for the hosts behind it. @param gateway host that has the NAT's inside address */
 export function serveGateway(gateway: Host, nat: Nat, maps: NonNullable<NatOptions['maps']>): void {
+  if (maps.includes('upnp')) serveUpnp(gateway, nat);
   const since = gateway.clock.now();
   const socket = gateway.udp.bind({
     local: { address: '0.0.0.0', port },

@@ -7,7 +7,7 @@ import { isIPv6, type Packet } from './packet.js';
 
 export interface NatOptions extends IpRouterOptions, NatBehaviour {
   /** Protocols by which hosts may have ports mapped. @default none */
-  readonly maps?: readonly ('pcp' | 'nat-pmp')[];
+  readonly maps?: readonly ('pcp' | 'nat-pmp' | 'upnp')[];
   /** Addresses inside: 192.168, or 100.64 (RFC 6598) for a carrier's. @default 'private' */
   readonly inside?: 'private' | 'carrier-grade';
 }

@@ -7,6 +7,7 @@ import type { StrategyDefinition } from '../core/strategy.js';
 import type { Host } from './host.js';
 import { SimulatedReliableUdp } from './reliable-udp.js';
 import { SimulatedRouter } from './simulated-router.js';
+import { simulatedUpnp } from './upnp-control.js';
 
 /** What a test says of an agent's configuration; the rest is as by default, but for STUN servers, of which there are none. */
 export type AgentSettings = Omit<z.input<typeof configSchema>, 'admin' | 'stateDir' | 'runtimeDir'>;
@@ -49,7 +50,8 @@ export class SimulatedNode {
     });
     const { net, clock, random, files } = host;
     const reliableUdp = new SimulatedReliableUdp(net, clock);
-    const agent = await createAgent(config, { name: host.name, net, clock, random, files, reliableUdp, strategies, discovery });
+    const parts = { net, clock, random, files, reliableUdp, upnp: simulatedUpnp };
+    const agent = await createAgent(config, { name: host.name, ...parts, strategies, discovery });
     const hear = (event: AgentEvent) => node.hear(event);
     const sameName = hearers.get(host.name) ?? new Set();
     hearers.set(host.name, sameName.add(hear));

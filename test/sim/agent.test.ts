@@ -27,12 +27,15 @@ describe('whole agents on the simulated network', () => {
     ]);
   });
 
-  it.each(['pcp', 'nat-pmp'] as const)('bridge by a port that a gateway maps by %s', async (protocol) => {
+  it.each(['pcp', 'nat-pmp', 'upnp'] as const)('bridge by a port that a gateway maps by %s', async (protocol) => {
     const world = new SimulatedNetwork({ seed: 2 });
     const home = world.nat({ allocation: 'random', mapping: 'address-and-port-dependent', maps: [protocol] });
     const { a, b } = await cross(world, [home.host('a'), world.nat().host('b')], { strategies: ['port-mapping'] });
     const [up] = await world.until(Promise.all([a.next('bridge.up'), b.next('bridge.up')]), 30_000);
     expect(up).toMatchObject({ strategy: 'port-mapping', kind: 'direct' });
+    expect(home.router.requestedMappings.length).toBeGreaterThan(0);
+    await world.until(Promise.all([a.stop(), b.stop()]));
+    expect(home.router.requestedMappings).toEqual([]);
   });
 
   it('bridge by UDP hole punching', async () => {

@@ -3,6 +3,7 @@ import type { Files } from '../../core/files.js';
 import type { Logger } from '../../core/logger.js';
 import type { Endpoint, Net } from '../../core/net.js';
 import type { Random } from '../../core/random.js';
+import type { UpnpControl } from '../../core/upnp-control.js';
 import type { Gateway } from './default-gateway.js';
 
 export type Transport = 'tcp' | 'udp';
@@ -15,6 +16,8 @@ export interface ProtocolServices {
   readonly log: Logger;
   /** Where the journal's folder is. @default the system's */
   readonly files?: Files;
+  /** @default that of the library, on the system's sockets */
+  readonly upnp?: UpnpControl;
 }
 
 export interface CallOptions {

@@ -5,6 +5,7 @@ import { SimulatedNetwork } from '../network.js';
 import { SimulatedReliableUdp } from '../reliable-udp.js';
 import type { Site } from '../site.js';
 import { serveStun } from '../stun-server.js';
+import { simulatedUpnp } from '../upnp-control.js';
 import type { ConformanceNetwork, ConformanceNetworks, Place } from './network.js';
 import { type Situation, situations } from './situation.js';
 
@@ -39,6 +40,7 @@ export const simulated: ConformanceNetworks = {
       stateDir: '/var/lib/strategy',
       addresses: { stunServers },
       reliableUdp: new SimulatedReliableUdp(net, clock),
+      upnp: simulatedUpnp,
     });
     const server = world.host('server');
     return {

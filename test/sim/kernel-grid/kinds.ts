@@ -9,7 +9,7 @@ export const kinds: Readonly<Record<string, (world: Site, name: string) => Host>
   prcrst: (world, name) => world.nat({ unexpected: 'reset' }).host(name),
   sym: (world, name) => world.nat({ mapping: 'address-and-port-dependent', allocation: 'random' }).host(name),
   symupnp: (world, name) =>
-    world.nat({ mapping: 'address-and-port-dependent', allocation: 'random', maps: ['nat-pmp', 'pcp'] }).host(name),
+    world.nat({ mapping: 'address-and-port-dependent', allocation: 'random', maps: ['upnp', 'nat-pmp', 'pcp'] }).host(name),
   cgnat: (world, name) => world.nat({ inside: 'carrier-grade' }).nat().host(name),
   udpblock: (world, name) => world.nat({ forwardsUdp: false }).host(name),
 };

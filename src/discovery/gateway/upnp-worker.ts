@@ -1,9 +1,9 @@
 /**
- * What runs in the worker of {@link IgdClient}, as text: the library's requests cannot be called off, and a worker can be ended
+ * What runs in the worker of {@link systemUpnp}, as text: the library's requests cannot be called off, and a worker can be ended
  * with all its sockets. Its own `fetch`, which the library takes, reaches no host but the gateway's, follows nothing elsewhere
  * and does not wait longer than the client.
  */
-export const igdWorkerSource = `
+export const upnpWorkerSource = `
 const { parentPort, workerData } = require('node:worker_threads');
 const { url, library, timeoutMs, maxBytes } = workerData;
 const host = new URL(url).hostname;
