@@ -3,7 +3,7 @@ import { Firewall, type FirewallBehaviour } from './firewall.js';
 import type { LineOptions } from './line.js';
 import { type NetworkNode, Port } from './link.js';
 import type { Medium } from './medium.js';
-import { type Packet, resetFor, type TcpPacket } from './packet.js';
+import { isMulticast, type Packet, resetFor, type TcpPacket } from './packet.js';
 import type { LossCause, Statistics } from './statistics.js';
 
 /** Which way a packet goes through a router: from its hosts towards the root, or back. */
@@ -81,6 +81,11 @@ export class IpRouter implements NetworkNode {
   receive(packet: Packet, port: Port): void {
     if (packet.ttl <= 1) {
       this.drop(packet, 'ttl-exceeded');
+      return;
+    }
+    // Groups end at the first router, which has no member on the other side.
+    if (isMulticast(packet.destination.address)) {
+      this.drop(packet, 'no-route');
       return;
     }
     const onward = { ...packet, ttl: packet.ttl - 1 };

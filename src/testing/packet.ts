@@ -49,6 +49,11 @@ export function isIPv6(address: string): boolean {
   return address.includes(':');
 }
 
+/** RFC 1112, RFC 4291 §2.7. */
+export function isMulticast(address: string): boolean {
+  return isIPv6(address) ? /^ff/i.test(address) : /^2(?:2[4-9]|3\d)\./.test(address);
+}
+
 export function sameEndpoint(one: Endpoint, other: Endpoint): boolean {
   return one.port === other.port && one.address === other.address;
 }

@@ -49,6 +49,17 @@ describe('a NAT', () => {
     expect(b.heard).toEqual(hairpinning ? [`${home.router.externalAddresses[0]} ${port} you too`] : []);
   });
 
+  it('keeps what is sent to a group within its network', async () => {
+    const world = new SimulatedNetwork();
+    const home = world.nat();
+    const socket = await udp(home.host('a'));
+    const outside = world.record();
+    socket.send('who is there?', { address: '239.255.255.250', port: 1900 });
+    await world.run(100);
+    expect(world.statistics.losses('no-route')).toBe(1);
+    expect(outside.chart([world.router])).not.toContain('UDP');
+  });
+
   it('translates no IPv6, and filters it', async () => {
     const world = new SimulatedNetwork();
     const [host, server] = [world.nat().host('a', { ipv6: true }), world.host('b', { ipv6: true })];
