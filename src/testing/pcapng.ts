@@ -8,11 +8,15 @@ export interface CapturedPacket {
   /** Milliseconds. */
   readonly at: number;
   readonly bytes: Uint8Array;
+  /** Name of the interface that it was seen at. */
+  readonly interface: string;
 }
 
-/** A capture file of one interface (draft-ietf-opsawg-pcapng). Times are in microseconds from 1970 on, as if the clock began there. */
-export function encodePcapng(name: string, packets: readonly CapturedPacket[]): Buffer {
-  return Buffer.concat([sectionHeader(), interfaceDescription(name), ...packets.map(enhancedPacket)]);
+/** A capture file (draft-ietf-opsawg-pcapng). Times are in microseconds from 1970 on, as if the clock began there. */
+export function encodePcapng(packets: readonly CapturedPacket[]): Buffer {
+  const names = [...new Set(packets.map((packet) => packet.interface))];
+  const blocks = packets.map((packet) => enhancedPacket(packet, names.indexOf(packet.interface)));
+  return Buffer.concat([sectionHeader(), ...names.map(interfaceDescription), ...blocks]);
 }
 
 function sectionHeader(): Buffer {
@@ -33,8 +37,9 @@ function interfaceDescription(name: string): Buffer {
   return block(blockTypes.interface, Buffer.concat([fixed, option, padded(text), Buffer.alloc(4)]));
 }
 
-function enhancedPacket({ at, bytes }: CapturedPacket): Buffer {
+function enhancedPacket({ at, bytes }: CapturedPacket, interfaceId: number): Buffer {
   const fixed = Buffer.alloc(20);
+  fixed.writeUInt32LE(interfaceId, 0);
   const microseconds = BigInt(Math.round(at * 1000));
   fixed.writeUInt32LE(Number(microseconds >> 32n), 4);
   fixed.writeUInt32LE(Number(microseconds & 0xffffffffn), 8);

@@ -26,14 +26,13 @@ export class Recording {
     );
   }
 
-  /** What a tap at a node's interfaces shows, as Wireshark opens it (pcapng). The overlay's packets are among them. */
+  /** What taps at a node's interfaces show, each named after who is at its other end, as Wireshark opens it (pcapng). The overlay's packets are among them. */
   pcapng(node: NetworkNode): Buffer {
-    const seen = this.events.filter(
-      ({ event, from, to }) => (event === 'sent' && from === node) || (event === 'arrived' && to === node),
-    );
     return encodePcapng(
-      node.name,
-      seen.map(({ at, packet }) => ({ at, bytes: encodeIp(packet) })),
+      this.events.flatMap(({ event, from, to, at, packet }) => {
+        const neighbour = event === 'sent' && from === node ? to : event === 'arrived' && to === node ? from : undefined;
+        return neighbour ? [{ at, bytes: encodeIp(packet), interface: neighbour.name }] : [];
+      }),
     );
   }
 }

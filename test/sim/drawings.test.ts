@@ -46,5 +46,8 @@ describe('what the simulated network shows of itself', () => {
     const capture = recording.pcapng(home.router);
     expect(capture.readUInt32LE(0)).toBe(0x0a0d0d0a);
     expect(capture.toString('latin1').split('hello')).toHaveLength(5);
+    // Blocks of type 1 describe interfaces.
+    expect(capture.readUInt32LE(capture.readUInt32LE(4))).toBe(1);
+    expect(capture.toString('latin1')).toMatch(/a\0{3}.*internet/s);
   });
 });
