@@ -6,6 +6,7 @@ import { Discovery } from './discovery.js';
 import { describeError, type RatatoskrError, SignallingError, StrategyError } from './errors.js';
 import type { EventSource, PeerRef } from './events.js';
 import { Ladder } from './ladder.js';
+import { Neighbours } from './neighbours.js';
 import type { Net } from './net.js';
 import { NetworkWatch } from './network-watch.js';
 import { Peer } from './peer.js';
@@ -32,6 +33,7 @@ export class SessionLoop {
   private readonly served = new Set<WatchedSession>();
   private directlyPeered = new Set<string>();
   private readonly network: NetworkWatch;
+  private readonly neighbours: Neighbours;
   private running = new AbortController();
   private life: Promise<void> = Promise.resolve();
   private readonly waiting = new Map<Peer, () => void>();
@@ -52,6 +54,12 @@ export class SessionLoop {
     @inject(Discovery) private readonly discovery: Discovery,
   ) {
     this.network = new NetworkWatch(net);
+    this.neighbours = new Neighbours({
+      clock,
+      isLinked: (key) => signalling.linkWith(key) !== undefined,
+      admits: (peer) => permits(settings.current, peer) && this.served.size < settings.current.signalling.maxPeers,
+      dial: (peer) => signalling.dial(peer, this.running.signal),
+    });
   }
 
   /** The router is there: meet and bridge until `stop`. */
@@ -110,7 +118,8 @@ export class SessionLoop {
     const peers = await this.router.peers(signal);
     if (signal.aborted) return;
     const now = this.clock.now();
-    this.directlyPeered = this.foreignPeerings(peers);
+    const foreign = this.foreignPeerings(peers);
+    this.directlyPeered = new Set(foreign.flatMap(({ key }) => key ?? []));
     const { idleTimeout } = this.settings.current.sessions;
     const present = new Set<string>();
     for (const session of sessions) {
@@ -118,6 +127,7 @@ export class SessionLoop {
       this.sample(session, now);
     }
     this.meetFound(now);
+    if ([...this.served].some((session) => this.needsHelp(session))) this.neighbours.meet(foreign);
     for (const session of [...this.watched.values()]) {
       if (present.has(session.key)) session.misses = 0;
       else if (++session.misses === missesToEnd) session.ended();
@@ -292,10 +302,14 @@ export class SessionLoop {
     return true;
   }
 
-  /** Keys that the router is peered with, not counting what we added. */
-  private foreignPeerings(peers: readonly RouterPeer[]): Set<string> {
-    const foreign = peers.filter(({ up, key, uri }) => up && key && (!uri || !this.bridges.owns(uri)));
-    return new Set(foreign.flatMap(({ key }) => key ?? []));
+  /** Is a bridge deserved and not there, so that what others can tell or carry may help? */
+  private needsHelp(session: WatchedSession): boolean {
+    return session.peer?.state !== 'bridged' && !this.directlyPeered.has(session.key) && this.deserves(session);
+  }
+
+  /** Peerings of the router that are none of ours. */
+  private foreignPeerings(peers: readonly RouterPeer[]): RouterPeer[] {
+    return peers.filter(({ up, key, uri }) => up && key && (!uri || !this.bridges.owns(uri)));
   }
 }
 
