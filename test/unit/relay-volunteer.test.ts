@@ -39,7 +39,7 @@ async function agent(addresses: readonly string[], options: object, listenTcp?: 
 describe('an agent that volunteers', () => {
   it('offers the public addresses of its own, and no others', async () => {
     const { offered } = await agent(['20.0.1.2', '192.168.1.2', '200::7', '10.0.0.1'], {});
-    expect(offered.current.relay).toEqual([{ address: '20.0.1.2', port: 4703 }]);
+    expect(offered.current.relay).toEqual([{ address: '20.0.1.2', port: 4704 }]);
   });
 
   it('offers what its operator names, also where it has no public address', async () => {

@@ -227,7 +227,7 @@ export const configSchema = z.strictObject({
             about: 'Relay for other agents. They see where when they are linked with this one, and it sees only ciphertext.',
             allowed: 'true or false',
           }),
-          port: integer(1024, 65_535, 4703, 'TCP port of the relay, on all addresses of this machine.'),
+          port: integer(1024, 65_535, 4704, 'TCP port of the relay, on all addresses of this machine.'),
           advertise: list(advertised, 8).prefault([]).register(keyDocs, {
             about:
               'Where others reach the relay, beside the public addresses of this machine’s own: what a port forwarding leads to it.',
