@@ -4,8 +4,8 @@ import type { RouterPeer } from './router.js';
 
 /** Neighbours that are linked or being dialled at once. */
 const maxMet = 4;
-/** One whose agent did not answer is not asked again for so long, in milliseconds: most routers have none beside them. */
-const unansweredMs = 10 * 60_000;
+/** How long one is left alone after it was asked, in milliseconds: most routers have no agent beside them. */
+const pauseMs = 10 * 60_000;
 
 export interface NeighbourMeeting {
   readonly clock: Clock;
@@ -22,40 +22,37 @@ export interface NeighbourMeeting {
  */
 export class Neighbours {
   private readonly dialling = new Set<string>();
-  /** Keys of those that did not answer, and until when that is held against them. */
-  private readonly unanswered = new Map<string, number>();
+  private readonly asked = new Map<string, { readonly answered: boolean; readonly until: number }>();
 
   constructor(private readonly meeting: NeighbourMeeting) {}
 
-  /** Dials the nearest of those that are not linked. To be called at every look, as long as somebody gains by it. */
-  meet(peerings: readonly RouterPeer[]): void {
+  /** Dials the nearest of those that are not linked. @param again also those that have answered before, and whose link is gone */
+  meet(peerings: readonly RouterPeer[], { again }: { readonly again: boolean }): void {
     const { clock, isLinked, admits } = this.meeting;
-    for (const [key, until] of this.unanswered) if (until <= clock.now()) this.unanswered.delete(key);
+    for (const [key, { until }] of this.asked) if (until <= clock.now()) this.asked.delete(key);
     const known = peerings.flatMap(({ up, inbound, key, address, latencyMs = Number.POSITIVE_INFINITY }) =>
       up && !inbound && key && address ? { key, address, latencyMs } : [],
     );
-    const neighbours = new Map(known.sort((a, b) => a.latencyMs - b.latencyMs).map(({ key, address }) => [key, address]));
-    let met = [...neighbours.keys()].filter((key) => isLinked(key) || this.dialling.has(key)).length;
-    for (const [key, address] of neighbours) {
-      if (met >= maxMet) return;
+    known.sort((a, b) => a.latencyMs - b.latencyMs);
+    const isMet = ({ key }: PeerRef) => isLinked(key) || this.dialling.has(key);
+    const isLeftAlone = ({ key }: PeerRef) => this.asked.has(key) && !(again && this.asked.get(key)?.answered);
+    let room = maxMet - known.filter(isMet).length;
+    for (const { key, address } of known) {
       const peer = { key, address };
-      if (isLinked(key) || this.dialling.has(key) || this.unanswered.has(key) || !admits(peer)) continue;
-      met += 1;
+      if (isMet(peer) || isLeftAlone(peer) || !admits(peer)) continue;
+      if (room-- <= 0) return;
       void this.ask(peer);
     }
   }
 
-  /** Never rejects. */
   private async ask(peer: PeerRef): Promise<void> {
     const { clock, dial } = this.meeting;
     this.dialling.add(peer.key);
-    try {
-      await dial(peer);
-    } catch {
-      // Signalling tells of it where it is news; that a router has no agent beside it is none.
-      this.unanswered.set(peer.key, clock.now() + unansweredMs);
-    } finally {
-      this.dialling.delete(peer.key);
-    }
+    const answered = await dial(peer).then(
+      () => true,
+      () => false,
+    );
+    this.dialling.delete(peer.key);
+    this.asked.set(peer.key, { answered, until: clock.now() + pauseMs });
   }
 }

@@ -127,7 +127,9 @@ export class SessionLoop {
       this.sample(session, now);
     }
     this.meetFound(now);
-    if ([...this.served].some((session) => this.needsHelp(session))) this.neighbours.meet(foreign);
+    const again = [...this.served].some((session) => this.needsHelp(session));
+    // Where there is no STUN server but what peers offer, the first bridge is not to wait for them.
+    if (again || this.settings.current.stun.length === 0) this.neighbours.meet(foreign, { again });
     for (const session of [...this.watched.values()]) {
       if (present.has(session.key)) session.misses = 0;
       else if (++session.misses === missesToEnd) session.ended();
