@@ -12,8 +12,17 @@ export class ControlClient {
   constructor(private readonly runtimeDir: string) {}
 
   /** @throws AgentError AGENT_UNREACHABLE, CONTROL_REFUSED with the agent's own words */
-  async get<Schema extends z.ZodType>(route: string, schema: Schema): Promise<z.infer<Schema>> {
-    const { status, body } = await this.open(route);
+  get<Schema extends z.ZodType>(route: string, schema: Schema): Promise<z.infer<Schema>> {
+    return this.call('GET', route, schema);
+  }
+
+  /** Changes something. @throws AgentError as {@link get} */
+  post<Schema extends z.ZodType>(route: string, schema: Schema): Promise<z.infer<Schema>> {
+    return this.call('POST', route, schema);
+  }
+
+  private async call<Schema extends z.ZodType>(method: string, route: string, schema: Schema): Promise<z.infer<Schema>> {
+    const { status, body } = await this.open(route, method);
     const json: unknown = JSON.parse(await text(body));
     if (status === 200) return schema.parse(json);
     const { code, message, help } = problemSchema.parse(json).error;
@@ -32,10 +41,10 @@ export class ControlClient {
     }
   }
 
-  private open(route: string): Promise<{ status: number; body: Readable }> {
+  private open(route: string, method = 'GET'): Promise<{ status: number; body: Readable }> {
     const socketPath = path.join(this.runtimeDir, controlSocketName);
     return new Promise((resolve, reject) => {
-      const call = request({ socketPath, path: route, agent: false }, (body) => resolve({ status: body.statusCode ?? 0, body }));
+      const call = request({ socketPath, path: route, method, agent: false }, (body) => resolve({ status: body.statusCode ?? 0, body }));
       call.on('error', (cause: NodeJS.ErrnoException) =>
         reject(
           new AgentError('AGENT_UNREACHABLE', `No agent answers at ${socketPath} (${cause.code ?? cause.message}).`, { cause }),

@@ -11,7 +11,7 @@ import { KnownServices } from '../core/peer-services.js';
 import { isPath } from '../core/plugins/locate-plugin.js';
 import type { LoadedStrategy } from '../core/plugins/strategy-plugins.js';
 import { RelayTickets } from '../core/relay-tickets.js';
-import type { Probe, Strategy } from '../core/strategy.js';
+import type { Probe, Strategy, StrategyServices } from '../core/strategy.js';
 import { ownVersion } from '../own-package.js';
 import type { StrategyRow } from './strategies.js';
 
@@ -63,8 +63,13 @@ function load(config: Config, configFolder: string): Promise<readonly LoadedStra
 function making(config: Config) {
   const settings = { current: config };
   const events = new EventSource('strategies');
-  const services = makeServices({}, { settings, events, knownServices: new KnownServices(), relayTickets: new RelayTickets() });
-  return { services, events, settings };
+  return { services: surveyServices(config, events), events, settings };
+}
+
+/** What an agent with this configuration would give its strategies, without any peers. */
+export function surveyServices(config: Config, events = new EventSource('doctor')): StrategyServices {
+  const settings = { current: config };
+  return makeServices({}, { settings, events, knownServices: new KnownServices(), relayTickets: new RelayTickets() });
 }
 
 /** Never rejects: a probe that fails has not found out. */

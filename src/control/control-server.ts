@@ -2,8 +2,10 @@ import { chmod, rm } from 'node:fs/promises';
 import path from 'node:path';
 import Fastify, { type FastifyInstance, type FastifyReply } from 'fastify';
 import type { AgentEvent, PeerRef } from '../core/events.js';
+import { addChangeRoutes, type Changes } from './change-routes.js';
 import { controlSocketName } from './control-socket.js';
 import { openApi } from './open-api.js';
+import type { RecentEvents } from './recent-events.js';
 import { type Failure, schemaVersion } from './schemas.js';
 import type { StatusBook } from './status-book.js';
 
@@ -19,6 +21,9 @@ export interface ControlOptions {
   readonly subscribe: (listener: (event: AgentEvent) => void) => () => void;
   /** Round trip to a peer's agent in milliseconds. @throws RatatoskrError when it cannot be met */
   readonly ping: (peer: PeerRef, signal: AbortSignal) => Promise<number>;
+  readonly recent: RecentEvents;
+  /** What may be changed; without it the agent only tells. */
+  readonly changes?: Changes;
 }
 
 export interface ControlServer {
@@ -43,7 +48,7 @@ export async function openControl(options: ControlOptions): Promise<ControlServe
 }
 
 /** The routes, by themselves. */
-export function createControlApp({ book, subscribe, ping }: Omit<ControlOptions, 'runtimeDir'>): FastifyInstance {
+export function createControlApp({ book, subscribe, ping, recent, changes }: Omit<ControlOptions, 'runtimeDir'>): FastifyInstance {
   const app = Fastify({ forceCloseConnections: true, bodyLimit: 16 * 1024 });
   let readers = 0;
 
@@ -81,6 +86,10 @@ export function createControlApp({ book, subscribe, ping }: Omit<ControlOptions,
     return undefined;
   });
 
+  app.get('/v1/events/recent', async () => ({ schemaVersion, events: recent.list() }));
+
+  if (changes) addChangeRoutes(app, changes, { book, subscribe });
+
   app.get('/v1/openapi.json', async () => openApi);
 
   app.setNotFoundHandler((request, reply) =>
@@ -89,7 +98,8 @@ export function createControlApp({ book, subscribe, ping }: Omit<ControlOptions,
   app.setErrorHandler((error: Error & { code?: unknown; help?: unknown }, _request, reply) => {
     const { code, message, help } = error;
     const failure = { code: typeof code === 'string' ? code : 'INTERNAL', message };
-    return refuse(reply, 502, typeof help === 'string' ? { ...failure, help } : failure);
+    const status = failure.code === 'CONTROL_FORBIDDEN' ? 403 : failure.code === 'PEER_UNKNOWN' ? 404 : 502;
+    return refuse(reply, status, typeof help === 'string' ? { ...failure, help } : failure);
   });
   return app;
 }

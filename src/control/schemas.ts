@@ -39,6 +39,9 @@ const bridgeSchema = z.object({
   overlayRttMs: milliseconds.describe('round trip over the overlay before, milliseconds'),
   upSince: time,
   congestion: z.string().nullable().describe('congestion control, where the path has one to tell'),
+  rttNowMs: milliseconds.nullable().describe('last round trip between the agents on the path, queues included, milliseconds'),
+  bytesIn: z.number().int().nonnegative(),
+  bytesOut: z.number().int().nonnegative(),
 });
 
 const peerSchema = z.object({
@@ -52,6 +55,7 @@ const peerSchema = z.object({
       role: z.enum(['controlling', 'controlled']).describe('of this end'),
       strategies: z.array(z.string()),
       rttMs: milliseconds.describe('over the overlay, milliseconds'),
+      clockAheadMs: z.number().nullable().describe('the peer’s wall clock less ours, milliseconds; null where its agent does not tell'),
       since: time,
     })
     .nullable()
@@ -90,5 +94,24 @@ export const pingSchema = z.object({
   rttMs: milliseconds.describe('round trip to the peer’s agent through the router, milliseconds'),
   bridge: bridgeSchema.nullable().describe('what carried it, if not the overlay'),
 });
+
+export const recentEventsSchema = z.object({
+  schemaVersion: z.literal(schemaVersion),
+  events: z.array(z.record(z.string(), z.unknown())).describe('what happened last, oldest first; of the rest only so much is kept'),
+});
+
+export const changeSchema = z.object({
+  schemaVersion: z.literal(schemaVersion),
+  key: z.string().describe('public key of the peer, 64 hex digits'),
+  address: z.string().describe('overlay address'),
+});
+
+export const trialSchema = z.object({
+  schemaVersion: z.literal(schemaVersion),
+  peer: peerSchema.nullable().describe('the peer as it was at the end of the trial'),
+  bridge: bridgeSchema.nullable().describe('what came of it, if a bridge did'),
+  failure: failureSchema.nullable().describe('why not'),
+});
+export type Trial = z.infer<typeof trialSchema>;
 
 export const problemSchema = z.object({ schemaVersion: z.literal(schemaVersion), error: failureSchema });

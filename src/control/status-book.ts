@@ -1,10 +1,12 @@
 import type { AgentEvent, EventName, PeerRef } from '../core/events.js';
+import type { Pump } from '../core/pump.js';
 import { type AttemptReport, type Explanation, type PeerReport, type Status, schemaVersion } from './schemas.js';
 
 /** Attempts remembered for each peer, and peers remembered: of more, the one that was quiet the longest is forgotten. */
 const maxAttempts = 64;
 const maxPeers = 1024;
 
+type Traffic = Pick<Pump, 'counters' | 'delays'>;
 type EventOf<Name extends EventName> = Extract<AgentEvent, { event: Name }>;
 type Mutable<T> = { -readonly [Key in keyof T]: T[Key] };
 
@@ -28,13 +30,17 @@ export class StatusBook {
   };
   private readonly signalling: Mutable<Status['signalling']> = { listening: false, failure: null };
 
-  constructor(about: { readonly version: string; readonly pid: number; readonly startedAt: number }) {
+  /** @param traffic what has gone over the bridge that came of an attempt; undefined for one that is not up */
+  constructor(
+    about: { readonly version: string; readonly pid: number; readonly startedAt: number },
+    private readonly traffic: (attempt: string) => Traffic | undefined = () => undefined,
+  ) {
     this.agent = { version: about.version, pid: about.pid, startedAt: isoTime(about.startedAt), limited: null };
   }
 
   status(): Status {
     const { agent, router, signalling } = this;
-    const peers = [...this.peers.values()].map(({ report }) => ({ ...report }));
+    const peers = [...this.peers.values()].map(({ report }) => this.shown(report));
     return { schemaVersion, agent: { ...agent }, router: { ...router }, signalling: { ...signalling }, peers };
   }
 
@@ -43,7 +49,17 @@ export class StatusBook {
     const wanted = peer.toLowerCase();
     const entry = [...this.peers.values()].find(({ report: { key, address } }) => key === wanted || address === wanted);
     if (!entry) return undefined;
-    return { schemaVersion, peer: { ...entry.report }, attempts: entry.attempts.map((attempt) => ({ ...attempt })) };
+    return { schemaVersion, peer: this.shown(entry.report), attempts: entry.attempts.map((attempt) => ({ ...attempt })) };
+  }
+
+  /** A copy, with what changes all the time as it is now. */
+  private shown(report: PeerReport): PeerReport {
+    const { bridge } = report;
+    const traffic = bridge && this.traffic(bridge.attempt);
+    if (!traffic) return { ...report };
+    const { counters, delays } = traffic;
+    const { bytesIn, bytesOut } = counters;
+    return { ...report, bridge: { ...bridge, bytesIn, bytesOut, rttNowMs: delays?.rttMs ?? null } };
   }
 
   read(event: AgentEvent): void {
@@ -67,7 +83,7 @@ export class StatusBook {
     'signalling.failed': (event) => {
       const entry = [...this.peers.values()].find(({ report }) => report.address === event.remote);
       if (entry) this.fail(entry, event, event.retryInMs);
-      else if (event.remote === this.router.address) this.signalling.failure = failureOf(event);
+      else if (event.remote === this.router.address && !this.signalling.listening) this.signalling.failure = failureOf(event);
     },
     'peer.found': ({ peer, source }) => {
       const { report } = this.entry(peer);
@@ -81,9 +97,9 @@ export class StatusBook {
       this.entry(peer).report.session = true;
     },
     'session.ended': ({ peer }) => void Object.assign(this.entry(peer).report, { session: false, nextTryAt: null }),
-    'signalling.connected': ({ peer, agentVersion: version, role, strategies, rttMs, time }) => {
+    'signalling.connected': ({ peer, agentVersion: version, role, strategies, rttMs, clockAheadMs = null, time }) => {
       const { report } = this.entry(peer);
-      report.agent = { version, role, strategies: [...strategies], rttMs, since: isoTime(time) };
+      report.agent = { version, role, strategies: [...strategies], rttMs, clockAheadMs, since: isoTime(time) };
     },
     'signalling.closed': ({ peer }) => {
       this.entry(peer).report.agent = null;
@@ -120,7 +136,9 @@ export class StatusBook {
       const { peer, attempt, strategy, kind, relay = null, local, remote, rttMs, overlayRttMs, congestion = null, time } = event;
       const found = this.attempt(peer, attempt);
       if (found) found.outcome = 'bridge';
-      const bridge = { attempt, strategy, kind, relay, local, remote, rttMs, overlayRttMs, congestion, upSince: isoTime(time) };
+      const traffic = { rttNowMs: null, bytesIn: 0, bytesOut: 0 };
+      const upSince = isoTime(time);
+      const bridge = { attempt, strategy, kind, relay, local, remote, rttMs, overlayRttMs, congestion, upSince, ...traffic };
       Object.assign(this.entry(peer).report, { bridge, failure: null, nextTryAt: null });
     },
     'bridge.down': (event) => {

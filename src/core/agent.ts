@@ -2,13 +2,20 @@ import path from 'node:path';
 import { inject, injectable } from 'tsyringe';
 import { AdminRouter } from './admin/admin-router.js';
 import type { Config } from './config.js';
+import { Bridges } from './bridge.js';
+import { Discovery } from './discovery.js';
 import { AgentError } from './errors.js';
 import type { EventSource, PeerRef } from './events.js';
 import type { Files } from './files.js';
 import type { Net } from './net.js';
+import { addressOf, keyPattern } from './overlay-address.js';
+import type { Pump } from './pump.js';
 import { SessionLoop } from './session-loop.js';
 import type { Strategy } from './strategy.js';
 import { type Settings, tokens } from './tokens.js';
+
+/** Peers that the operator may keep away from while the agent runs; more belong into the configuration. */
+const maxBarred = 1024;
 
 /** One running agent: follows the router, and runs the session loop while there is one. */
 @injectable()
@@ -17,10 +24,16 @@ export class AgentCore {
   /** Start and stop of the session loop, strictly one after the other however fast the router comes and goes. */
   private steps: Promise<void> = Promise.resolve();
   private life: Promise<void> = Promise.resolve();
+  /** Keys of peers that the operator keeps away from for as long as the agent runs. */
+  private readonly barred = new Set<string>();
+  /** The configuration as it was given, without those. */
+  private given: Config | undefined;
 
   constructor(
     @inject(AdminRouter) private readonly router: AdminRouter,
     @inject(SessionLoop) private readonly loop: SessionLoop,
+    @inject(Discovery) private readonly discovery: Discovery,
+    @inject(Bridges) private readonly bridges: Bridges,
     @inject(tokens.net) private readonly net: Net,
     @inject(tokens.events) private readonly events: EventSource,
     @inject(tokens.settings) private readonly settings: Settings,
@@ -51,8 +64,54 @@ export class AgentCore {
     return this.loop.ping(peer, signal);
   }
 
-  async reconfigure(config: Config): Promise<void> {
+  /** What has gone over a bridge so far, and how long it takes. @param attempt that it came of */
+  traffic(attempt: string): Pick<Pump, 'counters' | 'delays'> | undefined {
+    return this.bridges.traffic(attempt);
+  }
+
+  /** Whom a public key or an overlay address means; undefined for an address that there is no session with. @throws AdminError */
+  async locate(peer: string): Promise<PeerRef | undefined> {
+    const wanted = peer.toLowerCase();
+    if (keyPattern.test(wanted)) return { key: wanted, address: addressOf(wanted) };
+    const session = (await this.router.sessions()).find(({ address }) => address === wanted);
+    return session && { key: session.key, address: session.address };
+  }
+
+  /** Meets and bridges a peer whatever its session carries, until {@link letGo}, {@link unbridge} or the end. @throws SignallingError, AgentError */
+  async bridge(peer: PeerRef): Promise<void> {
+    if (peer.key === this.router.self?.key) throw new AgentError('CONTROL_REFUSED', 'That is this agent’s own router.');
+    if (this.barred.delete(peer.key)) await this.apply(this.given ?? this.settings.current);
+    this.discovery.name(peer);
+    this.loop.rouse(peer.key);
+  }
+
+  /** Does the operator want this peer bridged? */
+  isNamed(peer: PeerRef): boolean {
+    return this.discovery.isNamed(peer.key);
+  }
+
+  /** Undoes {@link bridge}: what the session carries counts again. */
+  letGo(peer: PeerRef): void {
+    this.discovery.unname(peer);
+  }
+
+  /** Takes the bridge with a peer down and keeps away from it until {@link bridge} or the end. @throws AgentError */
+  async unbridge(peer: PeerRef): Promise<void> {
+    if (this.barred.size >= maxBarred)
+      throw new AgentError('CONTROL_REFUSED', `${maxBarred} peers are kept away from already; name them in deny.`);
+    this.discovery.unname(peer);
+    this.barred.add(peer.key);
+    await this.apply(this.given ?? this.settings.current);
+  }
+
+  reconfigure(config: Config): Promise<void> {
+    return this.apply(config);
+  }
+
+  private async apply(given: Config): Promise<void> {
     const before = this.settings.current;
+    this.given = given;
+    const config = this.barred.size === 0 ? given : { ...given, deny: [...given.deny, ...this.barred] };
     this.settings.current = config;
     const keys = Object.keys(config) as (keyof Config)[];
     const changed = keys.filter((key) => JSON.stringify(config[key]) !== JSON.stringify(before[key]));

@@ -40,6 +40,8 @@ export interface OpenOptions {
 export class Bridges {
   /** Identities of the peerings that are ours: their URIs less the query. */
   private readonly identities = new Set<string>();
+  /** Those that are up, by attempt. */
+  private readonly up = new Map<string, Bridge>();
 
   constructor(
     @inject(tokens.net) private readonly net: Net,
@@ -54,6 +56,11 @@ export class Bridges {
   /** Is this peering, by its URI in getPeers, one of our bridges? */
   owns(uri: string): boolean {
     return this.identities.has(uri);
+  }
+
+  /** What has gone over a bridge and how long it takes; undefined for one that is not up. @param attempt that it came of */
+  traffic(attempt: string): Bridge['pump'] | undefined {
+    return this.up.get(attempt)?.pump;
   }
 
   /**
@@ -78,7 +85,11 @@ export class Bridges {
       const extras = { ...(congestion ? { congestion } : {}), ...(relay ? { relay } : {}) };
       const facts = { kind, local, remote, hidden, rttMs, overlayRttMs, sinceSessionMs, ...extras };
       this.events.publish('bridge.up', { peer, attempt, strategy, ...facts });
-      void bridge.closed.then(() => this.identities.delete(end.identity));
+      this.up.set(attempt, bridge);
+      void bridge.closed.then(() => {
+        this.up.delete(attempt);
+        this.identities.delete(end.identity);
+      });
       return bridge;
     } catch (error) {
       const failure = describeError(error);

@@ -3,7 +3,7 @@ import { BackOff } from './back-off.js';
 import { type Clock, sleep } from './clock.js';
 import { permits } from './config/permits.js';
 import type { DiscoverySource, FoundPeer } from './discovery-source.js';
-import { AgentError, describeError } from './errors.js';
+import { AgentError, describeError, SignallingError } from './errors.js';
 import type { EventSource, PeerRef } from './events.js';
 import { News } from './news.js';
 import { addressOf } from './overlay-address.js';
@@ -52,7 +52,7 @@ export class Discovery {
     @inject(tokens.settings) private readonly settings: Settings,
   ) {
     this.watchesSessions = sources.some(({ name }) => name === sessionsSource);
-    this.finds = new Map(sources.map(({ name }) => [name, new Map()]));
+    this.finds = new Map([operator, ...sources.map(({ name }) => name)].map((name) => [name, new Map()]));
     this.asks = new TokenBucket(clock, askRate);
     this.news = new News(clock);
   }
@@ -68,8 +68,29 @@ export class Discovery {
   async stop(reason: Error): Promise<void> {
     this.running.abort(reason);
     await this.life;
-    for (const [source, finds] of this.finds) for (const { peer } of finds.values()) this.forget(peer, source);
+    for (const [source, finds] of this.finds) if (source !== operator) for (const { peer } of finds.values()) this.forget(peer, source);
     this.unanswered.clear();
+  }
+
+  /** The operator wants this peer met until {@link unname}, whatever its session carries. @throws SignallingError, AgentError when it may not be */
+  name(peer: PeerRef): void {
+    const finds = this.finds.get(operator);
+    if (!permits(this.settings.current, peer))
+      throw new SignallingError('SIGNALLING_NOT_ALLOWED', `${peer.address} is not permitted by allow and deny.`);
+    if (!finds || finds.has(peer.key)) return;
+    if (finds.size >= this.settings.current.signalling.maxPeers)
+      throw new AgentError('CONTROL_REFUSED', `${finds.size} peers are named already, as many as signalling.maxPeers.`);
+    finds.set(peer.key, { peer, expiresAt: Number.POSITIVE_INFINITY, keepTrying: true });
+    this.events.publish('peer.found', { peer, source: operator });
+  }
+
+  /** Undoes {@link name}. */
+  unname(peer: PeerRef): void {
+    if (this.isNamed(peer.key)) this.forget(peer, operator);
+  }
+
+  isNamed(key: string): boolean {
+    return this.finds.get(operator)?.has(key) ?? false;
   }
 
   /** Peers to meet, and to go on meeting; the operator's first. Forgets what has expired. */
@@ -167,6 +188,9 @@ function explained(error: unknown): unknown {
   const { message, help } = describeError(error);
   return help === undefined ? new AgentError('DISCOVERY_FAILED', message, { cause: error }) : error;
 }
+
+/** What the operator is called among the sources, for the peers that were named at the control socket. */
+const operator = 'operator';
 
 /** The source that {@link Discovery.watchesSessions} stands for. */
 export const sessionsSource = 'sessions';

@@ -1,5 +1,9 @@
 /** Every code that an operator may meet, sorted, with what it means and what to do. docs/errors.md is checked against it. */
 export const errorCatalogue = {
+  ADDON_MISSING: {
+    meaning: 'The native addon could not be loaded, so parts of hole punching and of the safety of bridges are missing.',
+    help: 'Install ratatoskr anew with a C++ compiler at hand (npm rebuild ratatoskr), and see that RATATOSKR_NATIVE is not off.',
+  },
   ADMIN_CLOSED: {
     meaning: 'The router closed the admin connection.',
     help: 'The agent reconnects by itself; if it goes on, look at the router’s own log.',
@@ -72,6 +76,10 @@ export const errorCatalogue = {
     meaning: 'The peer sent candidates that are not valid.',
     help: 'Update ratatoskr at the peer.',
   },
+  CLOCK_WRONG: {
+    meaning: 'This machine’s clock differs from those of its peers, which TURN credentials with a time limit and certificates suffer from.',
+    help: 'Set the clock and keep it by NTP (timedatectl set-ntp true, or chrony); if the peer’s is wrong, do so there.',
+  },
   CONFIG_INVALID: {
     meaning: 'The configuration has keys or values that cannot be used; each is named with its line and what is allowed.',
     help: 'Correct what is named. `ratatoskr config` prints every key with its default.',
@@ -83,6 +91,10 @@ export const errorCatalogue = {
   CONFIG_UNREADABLE: {
     meaning: 'The configuration file cannot be read.',
     help: 'See that the file is there and that this user may read it.',
+  },
+  CONTROL_FORBIDDEN: {
+    meaning: 'Only the agent’s own user and root may change what it does; others may read.',
+    help: 'Run the command as the agent’s user or as root.',
   },
   CONTROL_REFUSED: {
     meaning: 'The agent could not answer a question of the command line.',
@@ -104,9 +116,21 @@ export const errorCatalogue = {
     meaning: 'The NATs of both ends take ports that nobody can foresee, so no hole can be punched between them.',
     help: 'Forward a port at one end or enable UPnP, NAT-PMP or PCP on its gateway; otherwise a relay serves.',
   },
+  FIREWALL_BLOCKS_SIGNALLING: {
+    meaning: 'A packet filter keeps other agents’ connections from the signalling port of the overlay address.',
+    help: 'Let TCP port 4702 in on the overlay interface.',
+  },
   GATEWAY_MISSING: {
     meaning: 'This machine has no default gateway that could be found.',
     help: 'Check the network connection and the default route; other strategies may work.',
+  },
+  GATEWAY_STALLS: {
+    meaning: 'The gateway announces UPnP, but does not answer requests there.',
+    help: 'Restart the gateway or update its firmware; or switch UPnP off there, so that nothing waits for it, and forward a port by hand.',
+  },
+  INTERNET_MISSING: {
+    meaning: 'This machine has no way to the internet.',
+    help: 'Check the network connection and the default route.',
   },
   JOURNAL_UNWRITABLE: {
     meaning: 'The journal of what the agent added to the router or the gateway cannot be written, so nothing is added.',
@@ -140,6 +164,10 @@ export const errorCatalogue = {
     meaning: 'The gateway offers no port mapping that the agent can use.',
     help: 'Switch on PCP, NAT-PMP or UPnP in the gateway’s settings.',
   },
+  NAT_RANDOM_PORTS: {
+    meaning: 'The NAT takes a random port for each destination, so that peers behind another such NAT can be reached by a relay alone.',
+    help: 'Enable PCP, NAT-PMP or UPnP on the gateway or forward a port; or name a TURN server with --turn.',
+  },
   NAT_STACKED: {
     meaning: 'The gateway is itself behind a NAT, so a mapping on it leads nowhere.',
     help: 'Put the gateway into bridge mode, or ask the provider for a public address; other strategies may work.',
@@ -167,6 +195,10 @@ export const errorCatalogue = {
   OVERLAY_ADDRESS_MISSING: {
     meaning: 'The router’s overlay address is on no interface of this machine.',
     help: 'Give the router a TUN (IfName auto in its config) and run the agent on the same machine.',
+  },
+  OVERLAY_MTU: {
+    meaning: 'The overlay interface has an MTU that IPv6 cannot live with.',
+    help: 'Remove IfMTU from yggdrasil.conf, or set it to 1280 or more, and restart the router.',
   },
   PATH_CLOSED: {
     meaning: 'The path to the peer ended.',
@@ -203,6 +235,10 @@ export const errorCatalogue = {
   PEER_REFUSED: {
     meaning: 'The peer’s agent did not take the attempt; its reason is in the message.',
     help: 'Enable the strategy at both ends, and see the peer’s allow and deny lists.',
+  },
+  PEER_UNKNOWN: {
+    meaning: 'The agent has not had to do with this peer.',
+    help: 'Send it something over the overlay, a ping for instance, or give its public key.',
   },
   PEER_URI_INVALID: {
     meaning: 'A peer URI is not in the form that the router would list it under.',
@@ -328,6 +364,10 @@ export const errorCatalogue = {
     meaning: 'The router did not connect to the socket it was given.',
     help: 'See that the router’s user may reach the runtime folder (runtimeDir), or set bridge.socket to tcp.',
   },
+  ROUTER_ISOLATED: {
+    meaning: 'The router is peered with nobody, so that no agent can be met over the overlay.',
+    help: 'Add Peers to yggdrasil.conf, and see that the internet can be reached.',
+  },
   ROUTER_LINK_FAILED: {
     meaning: 'The two routers did not agree on a link over the bridge.',
     help: 'See the routers’ logs; both must be 0.5.13 or newer.',
@@ -436,6 +476,10 @@ export const errorCatalogue = {
     meaning: 'The two places where the STUN responder is to answer do not fit together.',
     help: 'Name two addresses of this machine and two ports: --listen 192.0.2.1:3478 --alternate 192.0.2.2:3479.',
   },
+  STUN_CONTRADICTED: {
+    meaning: 'A STUN server contradicts the others about where this machine is.',
+    help: 'Take the server out of stun, and name others; three or more show who is wrong.',
+  },
   STUN_LISTEN_FAILED: {
     meaning: 'The STUN responder cannot listen where it was told to.',
     help: 'Of ratatoskr stun, name an address of this machine with --listen, and a port of 1024 or more unless it runs as root. Of an agent, name another stunResponder.port.',
@@ -443,6 +487,10 @@ export const errorCatalogue = {
   STUN_PORT_TAKEN: {
     meaning: 'Another program uses the port that the STUN responder was to answer on.',
     help: 'Stop the other program, or name another port: with --listen, or stunResponder.port in the configuration of an agent.',
+  },
+  STUN_UNREACHABLE: {
+    meaning: 'No STUN server answers, so that this machine does not learn its place on the internet.',
+    help: 'Check the internet connection and the firewall of this network, or name other servers with --stun.',
   },
   TURN_ALLOCATION_LOST: {
     meaning: 'The TURN server no longer knows an allocation, or it was given back.',

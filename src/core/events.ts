@@ -56,6 +56,8 @@ export interface AgentEvents {
     agentVersion: string;
     strategies: readonly string[];
     rttMs: number;
+    /** The peer's wall clock less ours, where its agent tells. */
+    clockAheadMs?: number;
   };
   'signalling.closed': Failure & { peer: PeerRef };
   /** A remote that was turned away, or a peer that could not be met. `remote` is its overlay address. */

@@ -100,6 +100,18 @@ export class SessionLoop {
     return await link.roundTrip();
   }
 
+  /** Something has changed for this peer: it is tried at once, without waiting for traffic or out a rest. */
+  rouse(key: string): void {
+    const session = this.watched.get(key);
+    if (!session?.peer) return;
+    session.invited = true;
+    session.peer.networkChanged();
+    this.resume(session);
+    // Who follows can only ask for a bridge in hello.
+    const link = this.signalling.linkWith(key);
+    if (session.peer.idle && link?.identity.role === 'controlled') link.bye('It has more to say in its next hello.');
+  }
+
   private async poll(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
       try {

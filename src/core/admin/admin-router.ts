@@ -6,10 +6,10 @@ import type { Net } from '../net.js';
 import type { Random } from '../random.js';
 import type { Router, RouterPeer, RouterSelf, RouterSession } from '../router.js';
 import { type AdminTarget, parseAdminUri } from './admin-uri.js';
-import { discoverAdminTargets } from './discover.js';
+import { findRouter } from './find-router.js';
 import type { PeerJournal } from './peer-journal.js';
 import { type PeerIdentity, peerIdentity } from './peer-uri.js';
-import { RouterLink } from './router-link.js';
+import type { RouterLink } from './router-link.js';
 import { parseDone, parsePeers, parseSessions } from './schemas.js';
 
 /** Milliseconds between tries to connect; a router that is too old is asked less often. */
@@ -169,21 +169,10 @@ export class AdminRouter implements Router {
     await this.options.journal.delete(peer).catch((error) => this.warn('journal.unwritable', { peer, ...describeError(error) }));
   }
 
-  private async connect(signal: AbortSignal): Promise<RouterLink> {
-    const targets =
-      this.targets.length > 0
-        ? this.targets
-        : await discoverAdminTargets((reason) => this.warn('router.config.unusable', { reason }));
-    const failures: unknown[] = [];
-    for (const target of targets) {
-      try {
-        return await RouterLink.open(target, { ...this.options, signal });
-      } catch (error) {
-        if (signal.aborted) throw error;
-        failures.push(error);
-      }
-    }
-    throw mostTelling(failures, targets);
+  private connect(signal: AbortSignal): Promise<RouterLink> {
+    const warn = (reason: string) => this.warn('router.config.unusable', { reason });
+    const { net, clock } = this.options;
+    return findRouter({ targets: this.targets, net, clock, signal, warn });
   }
 
   /** From connected to lost. @returns why it was lost */
@@ -266,15 +255,6 @@ export class AdminRouter implements Router {
   private warn(name: string, fields: Record<string, unknown>): void {
     this.options.events.publish('log', { level: 'warn', name, fields });
   }
-}
-
-/** Of the failures of all targets the one an operator should act on: a router that is there but unusable, before sockets that are not. */
-function mostTelling(failures: readonly unknown[], targets: readonly AdminTarget[]): unknown {
-  const reached = failures.find((failure) => !(failure instanceof AdminError) || failure.code !== 'ADMIN_UNREACHABLE');
-  if (reached || failures.length === 1) return reached ?? failures[0];
-  return new AdminError('ADMIN_UNREACHABLE', `No router answers at any of ${targets.map(({ uri }) => uri).join(', ')}.`, {
-    cause: new AggregateError(failures),
-  });
 }
 
 /** The router’s words on a URI that it cannot parse quote it, password and all. */

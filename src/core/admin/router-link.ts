@@ -8,7 +8,7 @@ import { openAdminConnection } from './open-connection.js';
 import { checkRouterVersion } from './router-version.js';
 import { identityHolds, parseSelf } from './schemas.js';
 
-interface LinkOptions {
+export interface LinkOptions {
   readonly net: Net;
   readonly clock: Clock;
   readonly signal: AbortSignal;

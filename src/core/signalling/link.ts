@@ -42,11 +42,19 @@ export interface AttemptOffer {
   refuse(code: ErrorCode, message: string): void;
 }
 
+/** What one ping shows. */
+interface Echo {
+  readonly rttMs: number;
+  readonly clockAheadMs: number | undefined;
+}
+
 /** The conversation with one peer's agent, once both have said hello. */
 export class SignallingLink {
   readonly services: LinkServices;
   /** Overlay round trip in milliseconds: the least of the last measurement. */
   rttMs = Number.POSITIVE_INFINITY;
+  /** The peer's wall clock less ours in milliseconds, as good as half that round trip; undefined where its agent does not tell. */
+  clockAheadMs: number | undefined;
   /** Called when a peer that had left something unanswered for too long is heard again: the overlay was away, and is back. */
   onRevived: (() => void) | undefined;
   private silent = false;
@@ -55,7 +63,7 @@ export class SignallingLink {
   private early: AttemptOffer[] = [];
   private readonly conversations = new Map<string, AttemptConversation>();
   private readonly offered = new Map<string, (answer: MessageOf<'accept'> | MessageOf<'refuse'>) => void>();
-  private readonly pings = new Map<number, () => void>();
+  private readonly pings = new Map<number, (peerTime: number | undefined) => void>();
   private readonly ended = new AbortController();
   private nextPing = 0;
 
@@ -94,7 +102,10 @@ export class SignallingLink {
 
   /** The least of a few round trips, in milliseconds, over whatever carries the router's traffic now. */
   async roundTrip(): Promise<number> {
-    return Math.min(...(await Promise.all(Array.from({ length: pingCount }, () => this.ping()))));
+    const echoes = await Promise.all(Array.from({ length: pingCount }, () => this.ping()));
+    const nearest = echoes.reduce((least, echo) => (echo.rttMs < least.rttMs ? echo : least));
+    this.clockAheadMs = nearest.clockAheadMs;
+    return nearest.rttMs;
   }
 
   /** Offers an attempt. @returns the conversation once the peer has accepted @throws StrategyError with the peer's code when it refuses */
@@ -159,10 +170,10 @@ export class SignallingLink {
         this.services.receiveAnswer(message);
         break;
       case 'ping':
-        this.messages.send({ type: 'pong', id: message.id });
+        this.messages.send({ type: 'pong', id: message.id, time: Math.round(this.clock.wallTime()) });
         break;
       case 'pong':
-        this.pings.get(message.id)?.();
+        this.pings.get(message.id)?.(message.time);
         break;
       case 'bye':
         this.finish(new SignallingError('PEER_LEFT', `The peer’s agent said bye: ${message.reason}`));
@@ -251,11 +262,15 @@ export class SignallingLink {
     return conversation;
   }
 
-  private ping(): Promise<number> {
+  private ping(): Promise<Echo> {
     const id = this.nextPing++;
     const sentAt = this.clock.now();
-    const answer = new Promise<number>((resolve) => {
-      this.pings.set(id, () => resolve(this.clock.now() - sentAt));
+    const answer = new Promise<Echo>((resolve) => {
+      this.pings.set(id, (peerTime) => {
+        const rttMs = this.clock.now() - sentAt;
+        const clockAheadMs = peerTime === undefined ? undefined : Math.round(peerTime + rttMs / 2 - this.clock.wallTime());
+        resolve({ rttMs, clockAheadMs });
+      });
     });
     this.messages.send({ type: 'ping', id });
     return this.within(answer, this.signal, 'answer a ping').finally(() => this.pings.delete(id));

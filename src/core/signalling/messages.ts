@@ -60,7 +60,12 @@ const schemas = {
   /** The other answer. */
   'relay-refuse': z.object({ type: z.literal('relay-refuse'), id: z.number().int().nonnegative(), code, message: sentence }),
   ping: z.object({ type: z.literal('ping'), id: z.number().int().nonnegative() }),
-  pong: z.object({ type: z.literal('pong'), id: z.number().int().nonnegative() }),
+  /** `time`: the sender's wall clock, in milliseconds since the Unix epoch. */
+  pong: z.object({
+    type: z.literal('pong'),
+    id: z.number().int().nonnegative(),
+    time: z.number().int().nonnegative().optional(),
+  }),
   /** Last message: this end leaves, and any bridge with it. */
   bye: z.object({ type: z.literal('bye'), reason: sentence }),
 };

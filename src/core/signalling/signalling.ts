@@ -139,13 +139,7 @@ export class Signalling {
       const { code, message } = describeError(error);
       // The peer's own dial took the one pair of addresses that both ends share: its greeting is under way.
       if (code === 'EADDRNOTAVAIL' || code === 'EADDRINUSE') return await this.awaitLink(peer, signal);
-      throw new SignallingError(
-        'SIGNALLING_UNREACHABLE',
-        `The agent of ${peer.address} cannot be reached (${code}): ${message}.`,
-        {
-          cause: error,
-        },
-      );
+      throw unreachable(peer.address, port, code, message, error);
     }
     return await this.greet(stream, peer.address, true, (key) => {
       if (key !== peer.key) throw new SignallingError('SIGNALLING_IDENTITY', `${peer.address} answers with another key.`);
@@ -289,7 +283,9 @@ export class Signalling {
   private announce(link: SignallingLink): void {
     if (link.signal.aborted || this.links.get(link.peer.key) !== link) return;
     const { peer, role, agentVersion, strategies } = link.identity;
-    this.events.publish('signalling.connected', { peer, role, agentVersion, strategies, rttMs: link.rttMs });
+    const { rttMs, clockAheadMs } = link;
+    const clock = clockAheadMs === undefined ? {} : { clockAheadMs };
+    this.events.publish('signalling.connected', { peer, role, agentVersion, strategies, rttMs, ...clock });
     for (const waiting of this.waiting) if (waiting.key === peer.key) waiting.resolve(link);
     link.services.grantBy(() => this.grantRelay(peer));
     link.services.tell(this.offered.current);
@@ -328,6 +324,18 @@ export class Signalling {
     }
     return new SignallingError('OVERLAY_ADDRESS_MISSING', `Cannot listen on ${address} (${code}): ${message}.`, { cause: error });
   }
+}
+
+/** What answers with a refusal is the peer's machine, so that no firewall or route is to blame. */
+function unreachable(address: string, port: number, code: string, message: string, cause: unknown): SignallingError {
+  if (code !== 'ECONNREFUSED')
+    return new SignallingError('SIGNALLING_UNREACHABLE', `The agent of ${address} cannot be reached (${code}): ${message}.`, {
+      cause,
+    });
+  return new SignallingError('SIGNALLING_UNREACHABLE', `No agent runs at ${address}: nothing listens on port ${port} (${code}).`, {
+    cause,
+    help: `Run ratatoskr at the peer, too, with the same signalling.port.`,
+  });
 }
 
 function notAllowed(remote: string): SignallingError {
