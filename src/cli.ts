@@ -16,6 +16,10 @@ const code = await main(process.argv.slice(2), {
   err: (text) => process.stderr.write(text),
   // Loaded only when needed, so that help and the defaults come at once.
   validate: async (config, folder) => (await import('./cli/survey-strategies.js')).checkPlugins(config, folder),
+  examine: async (request) => {
+    const { progressLine } = await import('./cli/progress.js');
+    return (await import('./cli/run-doctor.js')).runDoctor(request, progressLine(process.stderr));
+  },
   survey: async (config, folder) => (await import('./cli/survey-strategies.js')).surveyStrategies(config, folder),
   stun: async (options) => (await import('./cli/run-stun.js')).runStun(options),
   run: async (file, overrides) => (await import('./cli/run.js')).run(file, overrides),

@@ -1,11 +1,10 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Command } from 'commander';
 import { explanationSchema, pingSchema, statusSchema } from '../control/schemas.js';
-import type { ConfigOverride } from '../core/config.js';
-import { ConfigReader, type ConfigSource } from './config-source.js';
-import { ControlClient } from './control-client.js';
+import { type AskOptions, type AskSurroundings, agentCommand, clientFor, routeOf } from './agent-command.js';
 import { exitCodes } from './exit-codes.js';
 import { explanationText } from './explanation-text.js';
+import { peersText } from './peers-text.js';
 import { pingText } from './ping-text.js';
 import { statusText } from './status-text.js';
 
@@ -14,31 +13,12 @@ const watchMs = 1000;
 /** Clears a terminal and puts the cursor in its first corner. */
 const clear = '\u001b[2J\u001b[H';
 
-export interface AskSurroundings extends Pick<ConfigSource, 'env' | 'uid' | 'stdin' | 'systemFile'> {
-  readonly out: (text: string) => unknown;
-}
-
-interface AskOptions {
-  readonly config?: string;
-  readonly runtimeDir?: string;
-  readonly json?: boolean;
-}
-
-/** Adds the commands that ask a running agent: status, explain, ping, events. */
+/** Adds the commands that ask a running agent: status, peers, explain, ping, events. */
 export function addAskCommands(program: Command, surroundings: AskSurroundings, exit: (code: number) => void): void {
   const { out } = surroundings;
   const show = <T>(options: AskOptions, answer: T, asText: (answer: T) => string) =>
     out(options.json ? `${JSON.stringify(answer)}\n` : asText(answer));
-  const command = (usage: string, description: string, examples: string) =>
-    program
-      .command(usage)
-      .description(description)
-      .copyInheritedSettings(program)
-      .allowExcessArguments(false)
-      .option('-c, --config <FILE>', 'the configuration of the agent, for its runtime folder')
-      .option('--runtime-dir <DIR>', 'the runtime folder of the agent')
-      .option('--json', 'for programs')
-      .addHelpText('after', () => `\nExamples:\n${examples}`);
+  const command = (usage: string, description: string, examples: string) => agentCommand(program, usage, description, examples);
 
   command('status', 'tell what the running agent does, and with whom', statusExamples)
     .option('--watch', 'again and again, until Ctrl-C')
@@ -51,6 +31,12 @@ export function addAskCommands(program: Command, surroundings: AskSurroundings, 
         if (options.watch) await delay(watchMs);
       } while (options.watch);
     });
+
+  command('peers', 'list the peers of the running agent, a line each', peersExamples).action(async (options: AskOptions) => {
+    const agent = await clientFor(options, surroundings);
+    const { peers } = await agent.get('/v1/status', statusSchema);
+    show(options, peers, (answer) => peersText(answer, Date.now()));
+  });
 
   command('explain <PEER>', 'tell what was tried with a peer, and why it did or did not work', explainExamples).action(
     async (peer: string, options: AskOptions) => {
@@ -77,20 +63,12 @@ export function addAskCommands(program: Command, surroundings: AskSurroundings, 
   );
 }
 
-async function clientFor({ config: file, runtimeDir }: AskOptions, surroundings: AskSurroundings): Promise<ControlClient> {
-  const overrides: ConfigOverride[] =
-    runtimeDir === undefined ? [] : [{ path: ['runtimeDir'], value: runtimeDir, origin: '--runtime-dir' }];
-  const { config } = await new ConfigReader({ ...surroundings, file, overrides }).read();
-  return new ControlClient(config.runtimeDir);
-}
-
-function routeOf(peer: string): string {
-  return `/v1/peers/${encodeURIComponent(peer)}`;
-}
-
 const statusExamples = `  ratatoskr status
   ratatoskr status --watch
   ratatoskr status --json | jq '.peers[].bridge'`;
+
+const peersExamples = `  ratatoskr peers
+  ratatoskr peers --json | jq -r '.[] | select(.bridge == null) | .address'`;
 
 const explainExamples = `  ratatoskr explain 200:1234:5678::1
   ratatoskr explain 000000012f… --json`;

@@ -44,7 +44,9 @@ export class ControlClient {
   private open(route: string, method = 'GET'): Promise<{ status: number; body: Readable }> {
     const socketPath = path.join(this.runtimeDir, controlSocketName);
     return new Promise((resolve, reject) => {
-      const call = request({ socketPath, path: route, method, agent: false }, (body) => resolve({ status: body.statusCode ?? 0, body }));
+      const call = request({ socketPath, path: route, method, agent: false }, (body) =>
+        resolve({ status: body.statusCode ?? 0, body }),
+      );
       call.on('error', (cause: NodeJS.ErrnoException) =>
         reject(
           new AgentError('AGENT_UNREACHABLE', `No agent answers at ${socketPath} (${cause.code ?? cause.message}).`, { cause }),

@@ -79,10 +79,15 @@ export function diagnosisText({ version, agentRunning, findings, strategies }: D
   lines.push('', 'strategies, best first');
   for (const { strategy, usable, code, message, help: next } of strategies) {
     const state = usable === 'unknown' ? 'perhaps' : usable;
-    lines.push(`  ${strategy.padEnd(20)} ${state.padEnd(8)} ${[message, code && `(${code})`].filter(Boolean).join(' ')}`.trimEnd());
+    lines.push(
+      `  ${strategy.padEnd(20)} ${state.padEnd(8)} ${[message, code && `(${code})`].filter(Boolean).join(' ')}`.trimEnd(),
+    );
     if (next !== null) lines.push(`    → ${next}`);
   }
-  lines.push('', problems === 0 ? 'No problem was found.' : `${problems === 1 ? 'One problem was' : `${problems} problems were`} found.`);
+  lines.push(
+    '',
+    problems === 0 ? 'No problem was found.' : `${problems === 1 ? 'One problem was' : `${problems} problems were`} found.`,
+  );
   return `${lines.join('\n')}\n`;
 }
 

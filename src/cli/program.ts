@@ -1,13 +1,19 @@
 import path from 'node:path';
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+import { statusSchema } from '../control/schemas.js';
 import { nearestWord } from '../core/config/nearest-word.js';
 import { defaultConfigText } from '../core/config/text.js';
 import type { Config, ConfigOverride } from '../core/config.js';
 import { ConfigError, describeError, PluginError } from '../core/errors.js';
 import { logLevels } from '../core/logger.js';
 import { ownVersion } from '../own-package.js';
+import { clientFor } from './agent-command.js';
 import { addAskCommands } from './ask.js';
+import { addBugreportCommand } from './bugreport.js';
+import { addChangeCommands } from './change.js';
+import { addCompletionCommands } from './completion.js';
 import { ConfigReader, type ConfigSource } from './config-source.js';
+import { addDoctorCommand, type Diagnosis, type DoctorRequest } from './doctor.js';
 import { exitCodes } from './exit-codes.js';
 import { addPluginCommand } from './plugin.js';
 import { addStrategiesCommand, type StrategyRow } from './strategies.js';
@@ -26,6 +32,8 @@ export interface Surroundings extends Pick<ConfigSource, 'env' | 'uid' | 'stdin'
    * PluginError for what it would leave out. `folder` is where the configuration is.
    */
   readonly validate: (config: Config, folder: string) => Promise<void>;
+  /** Examines this machine for `ratatoskr doctor`. */
+  readonly examine: (request: DoctorRequest) => Promise<Diagnosis>;
   /** Looks at every strategy of a configuration. */
   readonly survey: (config: Config, folder: string) => Promise<readonly StrategyRow[]>;
 }
@@ -67,7 +75,8 @@ interface RunOptions {
   logFormat?: string;
 }
 
-function createProgram(surroundings: Surroundings, exit: (code: number) => void): Command {
+/** Every command. @param exit called with the exit code of one that does not end with 0 */
+export function createProgram(surroundings: Surroundings, exit: (code: number) => void): Command {
   const program = new Command('ratatoskr')
     .description('Gives yggdrasil nodes behind NAT a direct path to each other.')
     .version(ownVersion(), '-V, --version', 'show the version')
@@ -116,6 +125,9 @@ function createProgram(surroundings: Surroundings, exit: (code: number) => void)
     });
 
   addAskCommands(program, surroundings, exit);
+  addChangeCommands(program, surroundings);
+  addDoctorCommand(program, { ...surroundings, exit });
+  addBugreportCommand(program, surroundings);
   const survey = async (file: string | undefined) => {
     const { config, folder } = await new ConfigReader({ ...surroundings, file, overrides: [] }).read();
     return surroundings.survey(config, folder);
@@ -124,14 +136,29 @@ function createProgram(surroundings: Surroundings, exit: (code: number) => void)
 
   addPluginCommand(program, surroundings.out);
   addStunCommand(program, async (options) => exit(await surroundings.stun(options)));
+  addCompletionCommands(program, { out: surroundings.out, peers: () => peerAddresses(surroundings) });
 
   return program.addHelpText('after', () => mainHelp);
 }
 
 function unknownCommand(program: Command, word: string): string {
-  const known = program.commands.map((command) => command.name());
+  const known = program
+    .createHelp()
+    .visibleCommands(program)
+    .map((command) => command.name())
+    .filter((name) => name !== 'help');
   const near = nearestWord(word, [...known, 'help']);
   return `error: unknown command '${word}'\n${near ? `(Did you mean ${near}?)` : `(Commands are ${new Intl.ListFormat('en', { type: 'conjunction' }).format(known)}.)`}`;
+}
+
+/** For the completion of a word; where no agent answers there are none. */
+async function peerAddresses(surroundings: Surroundings): Promise<readonly string[]> {
+  try {
+    const agent = await clientFor({}, surroundings);
+    return (await agent.get('/v1/status', statusSchema)).peers.map(({ address }) => address);
+  } catch {
+    return [];
+  }
 }
 
 function overridesOf(options: RunOptions): ConfigOverride[] {
@@ -182,6 +209,7 @@ Examples:
   ratatoskr run --admin tcp://localhost:9001
   ratatoskr status                       what it does, and with whom
   ratatoskr explain 200:1234::1          why there is no direct path to a peer
+  ratatoskr doctor                       what is wrong with this machine or its network, and what to do
   ratatoskr config > ratatoskr.conf      begin a configuration of your own
   ratatoskr config --check ratatoskr.conf
   ratatoskr strategies                   see which ways to open a path work here

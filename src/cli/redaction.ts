@@ -27,15 +27,22 @@ export function redact(value: unknown, full: boolean, depth = 0): unknown {
 
 /** `20.0.1.2` becomes `20.0.x.x`, `200:1234:5678::1` becomes `200:1234:…`, and a key its first eight digits. */
 export function shortenAddresses(text: string): string {
+  return replaceAddresses(
+    text.replace(/\b[0-9a-f]{64}\b/gi, (key) => `${key.slice(0, 8)}…`),
+    shortenAddress,
+  );
+}
+
+/** @param replace called with each IP address in the text, without brackets and port */
+export function replaceAddresses(text: string, replace: (address: string) => string): string {
+  const each = (found: string) => (isIP(found) === 0 ? found : replace(found));
   return text
-    .replace(/\b[0-9a-f]{64}\b/gi, (key) => `${key.slice(0, 8)}…`)
-    .replace(/(?<![\w.:])(?:\d{1,3}\.){3}\d{1,3}(?![\w.]*\w)/g, shortenAddress)
-    .replace(/(?<![\w.:])(?:[0-9a-f:]*:(?:\d{1,3}\.){3}\d{1,3}|[0-9a-f:]*:[0-9a-f:]*)/gi, shortenAddress);
+    .replace(/(?<![\w.:])(?:\d{1,3}\.){3}\d{1,3}(?![\w.]*\w)/g, each)
+    .replace(/(?<![\w.:])(?:[0-9a-f:]*:(?:\d{1,3}\.){3}\d{1,3}|[0-9a-f:]*:[0-9a-f:]*)/gi, each);
 }
 
 function shortenAddress(text: string): string {
   const version = isIP(text);
-  if (version === 0) return text;
   const address = ipaddr.parse(text);
   if (['private', 'loopback', 'linkLocal', 'unspecified', 'uniqueLocal'].includes(address.range())) return text;
   if (version === 4) return text.replace(/\.\d+\.\d+$/, '.x.x');

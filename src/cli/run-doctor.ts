@@ -51,7 +51,12 @@ export async function runDoctor(
     version: ownVersion(),
     agentRunning: status !== undefined,
     findings: [...findings, ...trial],
-    strategies: [...strategyVerdicts(rows.filter(({ enabled }) => enabled), stun)],
+    strategies: [
+      ...strategyVerdicts(
+        rows.filter(({ enabled }) => enabled),
+        stun,
+      ),
+    ],
   };
 }
 

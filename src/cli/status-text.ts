@@ -1,5 +1,5 @@
 import type { PeerReport, Status } from '../control/schemas.js';
-import { duration, milliseconds } from './figures.js';
+import { bytes, duration, milliseconds } from './figures.js';
 
 /** `ratatoskr status` for people. @param now wall clock, milliseconds */
 export function statusText({ agent, router, signalling, peers }: Status, now: number): string {
@@ -23,10 +23,12 @@ export function statusText({ agent, router, signalling, peers }: Status, now: nu
 export function peerLines({ address, bridge, agent, session, foundBy, failure, nextTryAt }: PeerReport, now: number): string[] {
   const found = foundBy.length === 0 ? '' : `, found by ${foundBy.join(', ')}`;
   if (bridge) {
-    const { kind, relay, strategy, rttMs, overlayRttMs, local, remote, upSince } = bridge;
+    const { kind, relay, strategy, rttMs, rttNowMs, overlayRttMs, local, remote, upSince, bytesIn, bytesOut } = bridge;
+    const loaded = rttNowMs === null ? '' : `, at present ${milliseconds(rttNowMs)}`;
     return [
       `${address}  ${kind === 'direct' ? 'direct' : `relayed by ${relay ?? 'an unnamed relay'}`}, by ${strategy}${found}`,
-      `  ${milliseconds(rttMs)}, over the overlay ${milliseconds(overlayRttMs)}; up ${since(upSince, now)}`,
+      `  ${milliseconds(rttMs)}${loaded}, over the overlay ${milliseconds(overlayRttMs)}`,
+      `  up ${since(upSince, now)}, ${bytes(bytesIn)} in, ${bytes(bytesOut)} out`,
       `  ${local} <-> ${remote}`,
     ];
   }

@@ -25,9 +25,7 @@ export async function startControl(parts: {
     onEvent((event) => {
       if (event.agent === events.agent) listener(event);
     });
-  const book = new StatusBook({ version, pid: process.pid, startedAt: clock.wallTime() }, (attempt) =>
-    core.traffic(attempt),
-  );
+  const book = new StatusBook({ version, pid: process.pid, startedAt: clock.wallTime() }, (attempt) => core.traffic(attempt));
   const recent = new RecentEvents();
   const unsubscribe = subscribe((event) => {
     book.read(event);

@@ -3,7 +3,7 @@ import { AgentError } from '../core/errors.js';
 import type { PeerRef } from '../core/events.js';
 import type { ByteStream } from '../core/net.js';
 import { schemaVersion } from './schemas.js';
-import { tryPeer, type TrialParts } from './trial.js';
+import { type TrialParts, tryPeer } from './trial.js';
 
 /** What may be changed about a running agent, and by whom. */
 export interface Changes extends Pick<TrialParts, 'bridge' | 'letGo' | 'isNamed'> {

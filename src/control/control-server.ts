@@ -48,7 +48,13 @@ export async function openControl(options: ControlOptions): Promise<ControlServe
 }
 
 /** The routes, by themselves. */
-export function createControlApp({ book, subscribe, ping, recent, changes }: Omit<ControlOptions, 'runtimeDir'>): FastifyInstance {
+export function createControlApp({
+  book,
+  subscribe,
+  ping,
+  recent,
+  changes,
+}: Omit<ControlOptions, 'runtimeDir'>): FastifyInstance {
   const app = Fastify({ forceCloseConnections: true, bodyLimit: 16 * 1024 });
   let readers = 0;
 

@@ -31,13 +31,19 @@ export const openApi = {
     '/v1/peers/{peer}': { get: operation('One peer, and what was tried with it', explanationSchema, [peerParameter]) },
     '/v1/peers/{peer}/ping': { get: operation('Round trip to the agent of a peer', pingSchema, [peerParameter]) },
     '/v1/peers/{peer}/bridge': {
-      post: operation('Bridge a peer whatever its session carries; for the agent’s own user and root', changeSchema, [peerParameter]),
+      post: operation('Bridge a peer whatever its session carries; for the agent’s own user and root', changeSchema, [
+        peerParameter,
+      ]),
     },
     '/v1/peers/{peer}/unbridge': {
-      post: operation('Keep away from a peer while the agent runs; for the agent’s own user and root', changeSchema, [peerParameter]),
+      post: operation('Keep away from a peer while the agent runs; for the agent’s own user and root', changeSchema, [
+        peerParameter,
+      ]),
     },
     '/v1/peers/{peer}/trial': {
-      post: operation('Try a peer now, and tell what came of it; for the agent’s own user and root', trialSchema, [peerParameter]),
+      post: operation('Try a peer now, and tell what came of it; for the agent’s own user and root', trialSchema, [
+        peerParameter,
+      ]),
     },
     '/v1/events/recent': { get: operation('What happened last', recentEventsSchema) },
     '/v1/events': {

@@ -55,7 +55,10 @@ const peerSchema = z.object({
       role: z.enum(['controlling', 'controlled']).describe('of this end'),
       strategies: z.array(z.string()),
       rttMs: milliseconds.describe('over the overlay, milliseconds'),
-      clockAheadMs: z.number().nullable().describe('the peer’s wall clock less ours, milliseconds; null where its agent does not tell'),
+      clockAheadMs: z
+        .number()
+        .nullable()
+        .describe('the peer’s wall clock less ours, milliseconds; null where its agent does not tell'),
       since: time,
     })
     .nullable()
@@ -97,7 +100,9 @@ export const pingSchema = z.object({
 
 export const recentEventsSchema = z.object({
   schemaVersion: z.literal(schemaVersion),
-  events: z.array(z.record(z.string(), z.unknown())).describe('what happened last, oldest first; of the rest only so much is kept'),
+  events: z
+    .array(z.record(z.string(), z.unknown()))
+    .describe('what happened last, oldest first; of the rest only so much is kept'),
 });
 
 export const changeSchema = z.object({

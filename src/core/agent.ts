@@ -1,8 +1,8 @@
 import path from 'node:path';
 import { inject, injectable } from 'tsyringe';
 import { AdminRouter } from './admin/admin-router.js';
-import type { Config } from './config.js';
 import { Bridges } from './bridge.js';
+import type { Config } from './config.js';
 import { Discovery } from './discovery.js';
 import { AgentError } from './errors.js';
 import type { EventSource, PeerRef } from './events.js';

@@ -68,7 +68,8 @@ export class Discovery {
   async stop(reason: Error): Promise<void> {
     this.running.abort(reason);
     await this.life;
-    for (const [source, finds] of this.finds) if (source !== operator) for (const { peer } of finds.values()) this.forget(peer, source);
+    for (const [source, finds] of this.finds)
+      if (source !== operator) for (const { peer } of finds.values()) this.forget(peer, source);
     this.unanswered.clear();
   }
 

@@ -77,7 +77,8 @@ export const errorCatalogue = {
     help: 'Update ratatoskr at the peer.',
   },
   CLOCK_WRONG: {
-    meaning: 'This machine’s clock differs from those of its peers, which TURN credentials with a time limit and certificates suffer from.',
+    meaning:
+      'This machine’s clock differs from those of its peers, which TURN credentials with a time limit and certificates suffer from.',
     help: 'Set the clock and keep it by NTP (timedatectl set-ntp true, or chrony); if the peer’s is wrong, do so there.',
   },
   CONFIG_INVALID: {
@@ -165,7 +166,8 @@ export const errorCatalogue = {
     help: 'Switch on PCP, NAT-PMP or UPnP in the gateway’s settings.',
   },
   NAT_RANDOM_PORTS: {
-    meaning: 'The NAT takes a random port for each destination, so that peers behind another such NAT can be reached by a relay alone.',
+    meaning:
+      'The NAT takes a random port for each destination, so that peers behind another such NAT can be reached by a relay alone.',
     help: 'Enable PCP, NAT-PMP or UPnP on the gateway or forward a port; or name a TURN server with --turn.',
   },
   NAT_STACKED: {

@@ -1,12 +1,12 @@
-import { nativeAddonFinding } from './checks/native-addon.js';
 import { clockFinding } from './checks/clock.js';
 import { askGateway, gatewayFinding } from './checks/gateway.js';
 import { internetFinding, lookAtInternet } from './checks/internet.js';
 import { natFinding } from './checks/nat.js';
+import { nativeAddonFinding } from './checks/native-addon.js';
 import { overlayFinding } from './checks/overlay.js';
 import { askRouter, routerFindings } from './checks/router.js';
 import { signallingPortFinding } from './checks/signalling-port.js';
-import { addressesSeenIn, askStun, stunFinding, type StunAnswers } from './checks/stun.js';
+import { addressesSeenIn, askStun, type StunAnswers, stunFinding } from './checks/stun.js';
 import type { Finding } from './finding.js';
 import type { Patient } from './patient.js';
 

@@ -43,7 +43,8 @@ export function filterHints(ruleset: string, overlay: { readonly port: number; r
 /** Does a rule match every connection of agents: by the port, by the interface, and by nothing that would leave some of them out? */
 function concerns(rule: string, overlay: { readonly port: number; readonly interface: string }): boolean {
   const device = /\biifname (!= )?(\{[^}]*\}|"[^"]*")/.exec(rule);
-  const onDevice = device !== null && device[1] === undefined && namesOf(device[2] ?? '').some((name) => fits(name, overlay.interface));
+  const onDevice =
+    device !== null && device[1] === undefined && namesOf(device[2] ?? '').some((name) => fits(name, overlay.interface));
   if (device !== null && !onDevice) return false;
   const ports = /\b(?:tcp|th) dport (!= )?(\{[^}]*\}|\S+)/.exec(rule);
   const onPort = ports !== null && ports[1] === undefined && includesPort(ports[2] ?? '', overlay.port);

@@ -32,7 +32,10 @@ const byStun: Readonly<Record<string, (stun: StunAnswers) => Partial<Verdict>>> 
   'tcp-hole-punching': ({ tcp }) =>
     tcp.mapped
       ? { usable: 'yes', message: 'STUN over TCP works.' }
-      : { message: 'No STUN server answers over TCP: only peers on this network, or with a public address, can be met.', help: nameServers },
+      : {
+          message: 'No STUN server answers over TCP: only peers on this network, or with a public address, can be met.',
+          help: nameServers,
+        },
   'udp-hole-punching': ({ udp }) =>
     udp && udp.behaviour.translated !== 'unknown'
       ? { usable: 'yes', message: 'STUN over UDP works.' }
@@ -42,7 +45,10 @@ const byStun: Readonly<Record<string, (stun: StunAnswers) => Partial<Verdict>>> 
 const nameServers = 'Name STUN servers that answer over TCP with --stun, or in stun of the configuration.';
 
 const helps: Readonly<Record<string, (usable: StrategyProbe['usable']) => string | undefined>> = {
-  relay: (usable) => (usable === 'no' ? undefined : 'For a relay of your own name a TURN server: --turn turn:USER:SECRET@HOST:PORT.'),
-  'port-mapping': (usable) => (usable === 'yes' ? undefined : 'Switch on PCP, NAT-PMP or UPnP at the gateway; a peer that can be reached is enough, too.'),
-  'udp-hole-punching': (usable) => (usable === 'no' ? 'Install the optional package udx-native, if it has a build for this system.' : undefined),
+  relay: (usable) =>
+    usable === 'no' ? undefined : 'For a relay of your own name a TURN server: --turn turn:USER:SECRET@HOST:PORT.',
+  'port-mapping': (usable) =>
+    usable === 'yes' ? undefined : 'Switch on PCP, NAT-PMP or UPnP at the gateway; a peer that can be reached is enough, too.',
+  'udp-hole-punching': (usable) =>
+    usable === 'no' ? 'Install the optional package udx-native, if it has a build for this system.' : undefined,
 };

@@ -37,6 +37,7 @@ async function ratatoskr(args: string[], stdin = '') {
       if (strategies[0]?.use === './broken') throw new PluginError('PLUGIN_INVALID', './broken has no function create.');
     },
     survey: async () => [],
+    examine: () => Promise.reject(new Error('not this command')),
     stun: async () => 0,
     run: async (configFile, overrides) => {
       runs.push({ file: configFile, overrides });
@@ -72,7 +73,7 @@ describe('ratatoskr', () => {
     [
       ['frobnicate'],
       "unknown command 'frobnicate'",
-      'Commands are run, config, status, explain, ping, events, strategies, plugin, and stun.',
+      'Commands are run, config, status, peers, explain, ping, events, bridge, unbridge, doctor, bugreport, strategies, plugin, stun, and completion.',
     ],
     [['run', '--admn', 'auto'], "unknown option '--admn'", 'Did you mean --admin?'],
     [['run', 'now'], 'too many arguments', ''],

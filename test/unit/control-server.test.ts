@@ -5,6 +5,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { ControlClient } from '../../src/cli/control-client.js';
 import { type ControlServer, createControlApp, openControl } from '../../src/control/control-server.js';
 import { explanationSchema, pingSchema, problemSchema, statusSchema } from '../../src/control/schemas.js';
+import { RecentEvents } from '../../src/control/recent-events.js';
 import { StatusBook } from '../../src/control/status-book.js';
 import { SignallingError } from '../../src/core/errors.js';
 import type { AgentEvent } from '../../src/core/events.js';
@@ -23,16 +24,18 @@ function folder(): string {
 
 function options(ping: () => Promise<number> = async () => 12.5) {
   const book = new StatusBook({ version: '1.2.3', pid: 77, startedAt: 0 });
+  const recent = new RecentEvents();
   const listeners = new Set<(event: AgentEvent) => void>();
   const publish = (event: AgentEvent) => {
     book.read(event);
+    recent.read(event);
     for (const listener of listeners) listener(event);
   };
   const subscribe = (listener: (event: AgentEvent) => void) => {
     listeners.add(listener);
     return () => void listeners.delete(listener);
   };
-  return { book, ping, subscribe, publish, listeners };
+  return { book, recent, ping, subscribe, publish, listeners };
 }
 
 async function open(given = options()) {

@@ -22,6 +22,7 @@ async function ratatoskr(...args: string[]) {
       err += text;
     },
     validate: unexpected,
+    examine: unexpected,
     run: unexpected,
     stun: unexpected,
     survey: unexpected,

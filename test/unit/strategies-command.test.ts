@@ -45,6 +45,7 @@ async function ratatoskr(args: readonly string[], rows: readonly StrategyRow[] =
     },
     err: () => {},
     validate: unexpected,
+    examine: unexpected,
     run: unexpected,
     stun: unexpected,
     survey: async ({ strategies }, configFolder) => {

@@ -26,6 +26,7 @@ async function ratatoskr(...args: string[]) {
       err += text;
     },
     validate: unexpected,
+    examine: unexpected,
     survey: unexpected,
     run: unexpected,
     stun: async (options) => {

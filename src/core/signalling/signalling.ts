@@ -332,10 +332,14 @@ function unreachable(address: string, port: number, code: string, message: strin
     return new SignallingError('SIGNALLING_UNREACHABLE', `The agent of ${address} cannot be reached (${code}): ${message}.`, {
       cause,
     });
-  return new SignallingError('SIGNALLING_UNREACHABLE', `No agent runs at ${address}: nothing listens on port ${port} (${code}).`, {
-    cause,
-    help: `Run ratatoskr at the peer, too, with the same signalling.port.`,
-  });
+  return new SignallingError(
+    'SIGNALLING_UNREACHABLE',
+    `No agent runs at ${address}: nothing listens on port ${port} (${code}).`,
+    {
+      cause,
+      help: `Run ratatoskr at the peer, too, with the same signalling.port.`,
+    },
+  );
 }
 
 function notAllowed(remote: string): SignallingError {

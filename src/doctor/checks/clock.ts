@@ -13,13 +13,19 @@ export function clockFinding(agent: AgentView | undefined): Finding {
   const off = agent.clocks.filter(({ aheadMs }) => Math.abs(aheadMs) > toleratedMs);
   if (off.length === 0) {
     const count = agent.clocks.length;
-    return ok('clock', `The clock is within a minute of ${count === 1 ? 'the one peer’s that is' : `those of ${count} peers that are`} linked.`);
+    return ok(
+      'clock',
+      `The clock is within a minute of ${count === 1 ? 'the one peer’s that is' : `those of ${count} peers that are`} linked.`,
+    );
   }
   if (off.length * 2 < agent.clocks.length) {
     return ok('clock', `The clock agrees with most peers’; ${listOf(off.map(({ address }) => address))} is off.`);
   }
   const [{ aheadMs, address } = { aheadMs: 0, address: '' }] = off;
   const seconds = Math.round(Math.abs(aheadMs) / 1000);
-  const whose = agent.clocks.length === 1 ? `that of ${address}: one of the two is wrong` : `those of ${off.length} of ${agent.clocks.length} peers`;
+  const whose =
+    agent.clocks.length === 1
+      ? `that of ${address}: one of the two is wrong`
+      : `those of ${off.length} of ${agent.clocks.length} peers`;
   return problem('clock', 'CLOCK_WRONG', `This machine’s clock is ${seconds} s ${aheadMs > 0 ? 'behind' : 'ahead of'} ${whose}.`);
 }

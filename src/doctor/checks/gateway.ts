@@ -35,7 +35,9 @@ export async function askGateway(
     protocols.map(async (protocol) => {
       try {
         await protocol.probe(gateway, options);
-        const { externalAddress } = await protocol.check(gateway, nobodysMapping, options).catch(() => ({ externalAddress: undefined }));
+        const { externalAddress } = await protocol
+          .check(gateway, nobodysMapping, options)
+          .catch(() => ({ externalAddress: undefined }));
         spoken.push({ protocol: protocol.name, ...(externalAddress === undefined ? {} : { externalAddress }) });
       } catch (error) {
         const { code, message } = describeError(error);

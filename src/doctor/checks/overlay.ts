@@ -20,7 +20,11 @@ export async function overlayFinding(answer: RouterAnswer, { services, files }: 
   if (up.length === 0) {
     const errors = answer.peers.flatMap(({ lastError }) => lastError ?? []);
     const reason = errors[0] === undefined ? '' : ` The last error: ${errors[0]}.`;
-    return problem('overlay', 'ROUTER_ISOLATED', `The router is peered with nobody, of ${answer.peers.length} that it knows.${reason}`);
+    return problem(
+      'overlay',
+      'ROUTER_ISOLATED',
+      `The router is peered with nobody, of ${answer.peers.length} that it knows.${reason}`,
+    );
   }
   const size = mtu > 0 ? `, with an MTU of ${mtu}` : '';
   const whom = up.length === 1 ? 'one node' : `${up.length} nodes`;

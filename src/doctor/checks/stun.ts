@@ -1,11 +1,11 @@
 import { describeError } from '../../core/errors.js';
-import { listOf } from '../words.js';
 import { dynamicPort } from '../../discovery/listening-port.js';
 import { examineNat, type NatExamination } from '../../discovery/nat-behaviour/examine-nat.js';
 import { discoverExternalAddress } from '../../discovery/stun/external-address.js';
 import { locateServer, type ServerAnswers } from '../../discovery/stun/server-search.js';
 import { type Finding, ok, problem, unchecked } from '../finding.js';
 import type { Patient } from '../patient.js';
+import { listOf } from '../words.js';
 
 /** Time that servers have after the first has answered, in milliseconds: each is to be compared. */
 const graceMs = 500;
@@ -53,7 +53,12 @@ export function stunFinding(answers: StunAnswers | undefined, hasIpv4: boolean):
   const { udp, tcp, contradicted } = answers;
   if (contradicted.length > 0) {
     const message = `${listOf(contradicted)} contradicts what the other STUN servers say of this machine.`;
-    return problem('stun', 'STUN_CONTRADICTED', message, `Take ${listOf(contradicted)} out of stun, or off --stun, and name others.`);
+    return problem(
+      'stun',
+      'STUN_CONTRADICTED',
+      message,
+      `Take ${listOf(contradicted)} out of stun, or off --stun, and name others.`,
+    );
   }
   const addresses = [...new Set(tcp.observations.map(({ mapped }) => mapped.address))];
   const overUdp = udp !== undefined && udp.behaviour.translated !== 'unknown';
@@ -69,7 +74,10 @@ export function stunFinding(answers: StunAnswers | undefined, hasIpv4: boolean):
   if (addresses.length === 0)
     return problem('stun', 'STUN_UNREACHABLE', 'The STUN servers answer over UDP, and none over TCP, which TCP strategies need.');
   const count = tcp.observations.length;
-  return ok('stun', `${count === 1 ? 'One server says' : `${count} servers agree`} that the internet sees this machine at ${addresses[0]}.`);
+  return ok(
+    'stun',
+    `${count === 1 ? 'One server says' : `${count} servers agree`} that the internet sees this machine at ${addresses[0]}.`,
+  );
 }
 
 function withoutSockets(error: unknown, signal: AbortSignal): undefined {
