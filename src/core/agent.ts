@@ -1,7 +1,7 @@
 import path from 'node:path';
 import { inject, injectable } from 'tsyringe';
 import { AdminRouter } from './admin/admin-router.js';
-import { Bridges } from './bridge.js';
+import { type Bridge, Bridges } from './bridge.js';
 import type { Config } from './config.js';
 import { Discovery } from './discovery.js';
 import { AgentError } from './errors.js';
@@ -33,7 +33,7 @@ export class AgentCore {
     @inject(AdminRouter) private readonly router: AdminRouter,
     @inject(SessionLoop) private readonly loop: SessionLoop,
     @inject(Discovery) private readonly discovery: Discovery,
-    @inject(Bridges) private readonly bridges: Bridges,
+    @inject(Bridges) private readonly bridgesUp: Bridges,
     @inject(tokens.net) private readonly net: Net,
     @inject(tokens.events) private readonly events: EventSource,
     @inject(tokens.settings) private readonly settings: Settings,
@@ -59,6 +59,11 @@ export class AgentCore {
     this.events.publish('agent.stopped', {});
   }
 
+  /** Bridges that are up, with what has gone over them. */
+  get bridges(): readonly Bridge[] {
+    return this.bridgesUp.all;
+  }
+
   /** Round trip to the agent of a peer in milliseconds. @throws SignallingError */
   ping(peer: PeerRef, signal: AbortSignal): Promise<number> {
     return this.loop.ping(peer, signal);
@@ -66,7 +71,7 @@ export class AgentCore {
 
   /** What has gone over a bridge so far, and how long it takes. @param attempt that it came of */
   traffic(attempt: string): Pick<Pump, 'counters' | 'delays'> | undefined {
-    return this.bridges.traffic(attempt);
+    return this.bridgesUp.traffic(attempt);
   }
 
   /** Whom a public key or an overlay address means; undefined for an address that there is no session with. @throws AdminError */

@@ -53,6 +53,11 @@ export class Bridges {
     @inject(tokens.runtimeDir) private readonly runtimeDir: string,
   ) {}
 
+  /** Those that are up, the oldest first. */
+  get all(): readonly Bridge[] {
+    return [...this.up.values()];
+  }
+
   /** Is this peering, by its URI in getPeers, one of our bridges? */
   owns(uri: string): boolean {
     return this.identities.has(uri);
@@ -79,13 +84,13 @@ export class Bridges {
       const pump = end.carry(found);
       await this.awaitLink(end, peer.key, pump, signal);
       const bridge = new OpenBridge(found, priority, end, pump, this.clock, this.events);
+      this.up.set(attempt, bridge);
       const { kind, local, remote, congestion, relay } = path.info;
       const { rttMs, overlayRttMs, hidden } = found;
       const sinceSessionMs = this.clock.now() - seenAt;
       const extras = { ...(congestion ? { congestion } : {}), ...(relay ? { relay } : {}) };
       const facts = { kind, local, remote, hidden, rttMs, overlayRttMs, sinceSessionMs, ...extras };
       this.events.publish('bridge.up', { peer, attempt, strategy, ...facts });
-      this.up.set(attempt, bridge);
       void bridge.closed.then(() => {
         this.up.delete(attempt);
         this.identities.delete(end.identity);
