@@ -71,6 +71,8 @@ interface RunOptions {
   strategies?: string[];
   stateDir?: string;
   runtimeDir?: string;
+  http?: string;
+  httpExposed?: boolean;
   logLevel?: string;
   logFormat?: string;
 }
@@ -106,6 +108,8 @@ export function createProgram(surroundings: Surroundings, exit: (code: number) =
     .option('--strategies <NAMES>', 'ways to open a path, best first, with commas between them', names)
     .option('--state-dir <DIR>', 'what must outlive a restart')
     .option('--runtime-dir <DIR>', 'sockets, which the router must be able to reach')
+    .option('--http <ADDRESS:PORT>', 'serve the status page and the metrics there, such as at 127.0.0.1:4704')
+    .option('--http-exposed', 'let --http be an address that other machines reach')
     .addOption(new Option('--log-level <LEVEL>', 'the least that is logged').choices(logLevels))
     .addOption(new Option('--log-format <FORMAT>', 'how it is logged').choices(['pretty', 'json']))
     .addHelpText('after', () => runHelp)
@@ -162,7 +166,7 @@ async function peerAddresses(surroundings: Surroundings): Promise<readonly strin
 }
 
 function overridesOf(options: RunOptions): ConfigOverride[] {
-  const { admin, stun, turn, relay, strategies, stateDir, runtimeDir, logLevel, logFormat } = options;
+  const { admin, stun, turn, relay, strategies, stateDir, runtimeDir, http, httpExposed, logLevel, logFormat } = options;
   const all: readonly ConfigOverride[] = [
     { path: ['admin'], value: admin, origin: '--admin' },
     { path: ['stun'], value: stun?.filter((server) => server !== 'none'), origin: '--stun' },
@@ -171,6 +175,8 @@ function overridesOf(options: RunOptions): ConfigOverride[] {
     { path: ['strategies'], value: strategies, origin: '--strategies' },
     { path: ['stateDir'], value: stateDir, origin: '--state-dir' },
     { path: ['runtimeDir'], value: runtimeDir, origin: '--runtime-dir' },
+    { path: ['http', 'listen'], value: http, origin: '--http' },
+    { path: ['http', 'exposed'], value: httpExposed, origin: '--http-exposed' },
     { path: ['log', 'level'], value: logLevel, origin: '--log-level' },
     { path: ['log', 'format'], value: logFormat, origin: '--log-format' },
   ];
@@ -221,6 +227,7 @@ const runHelp = `
 Examples:
   ratatoskr run --config /etc/ratatoskr.conf
   ratatoskr run --stun stun.example.org:3478 --stun stun2.example.org:3478
+  ratatoskr run --http 127.0.0.1:4704    and look at http://127.0.0.1:4704/
   ratatoskr run --stun none --strategies tcp-hole-punching --log-level debug
   RATATOSKR_TURN_SECRET=... ratatoskr run --turn turn:USER@turn.example.org
 

@@ -1,3 +1,4 @@
+import ipaddr from 'ipaddr.js';
 import { z } from 'zod';
 import { logLevels } from '../logger.js';
 import { isPublicAddress } from '../reach.js';
@@ -151,6 +152,31 @@ const turnServer = z
   .register(keyDocs, {
     allowed: 'a TURN URI, or { uri: "turn:USER@HOST:PORT", secretFile: "/path", auth: "password", ca: "/path" }',
     secret: true,
+  });
+
+const hostName = z
+  .string()
+  .trim()
+  .toLowerCase()
+  .regex(/^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$/)
+  .register(keyDocs, { allowed: 'a host name without a port' });
+
+const listenPlace = z
+  .string()
+  .trim()
+  .transform((text, context) => {
+    if (text === 'off') return 'off';
+    const place = parseHostPort(text);
+    const host = place?.host === 'localhost' ? '127.0.0.1' : place?.host;
+    if (place && host !== undefined && ipaddr.isValid(host)) return { host, port: place.port };
+    context.issues.push({ code: 'custom', input: text, message: 'address and port' });
+    return z.NEVER;
+  })
+  .prefault('off')
+  .register(keyDocs, {
+    about:
+      'Serve the status page, the metrics and the control API over HTTP. Whoever reaches the port reads all of it; changes need the token in the file http.token of the runtime folder. Taken when the agent starts.',
+    allowed: '"off", or a loopback address and a port, such as "127.0.0.1:4704"; with http.exposed any address of this machine',
   });
 
 const advertised = z
@@ -309,6 +335,24 @@ export const configSchema = z.strictObject({
           'Answer "ratatoskr status" and its like, on a socket in the runtime folder that is open to the agent’s own user alone.',
         allowed: 'true or false',
       }),
+    })
+    .prefault({}),
+  http: z
+    .strictObject({
+      listen: listenPlace,
+      exposed: z.boolean().prefault(false).register(keyDocs, {
+        about:
+          'Let http.listen be an address that other machines reach. What they read tells whom this node talks to, and from where.',
+        allowed: 'true or false',
+      }),
+      names: list(hostName, 16).prefault([]).register(keyDocs, {
+        about:
+          'Names under which browsers may ask, beside addresses and localhost: that of a reverse proxy, for instance. Others are refused, because a foreign page could give its own name this address (DNS rebinding).',
+        allowed: 'a list of at most 16 host names',
+      }),
+    })
+    .refine(({ listen, exposed }) => exposed || listen === 'off' || ipaddr.parse(listen.host).range() === 'loopback', {
+      path: ['listen'],
     })
     .prefault({}),
   stateDir: directory(
