@@ -4,19 +4,15 @@ import { makeServices } from '../composition/services.js';
 import { builtInStrategies, makeStrategies } from '../composition/strategies.js';
 import { systemClock } from '../core/clock.js';
 import type { Config } from '../core/config.js';
-import { withDeadline } from '../core/deadline.js';
-import { AgentError, describeError, StrategyError } from '../core/errors.js';
 import { EventSource } from '../core/events.js';
 import { KnownServices } from '../core/peer-services.js';
 import { isPath } from '../core/plugins/locate-plugin.js';
 import type { LoadedStrategy } from '../core/plugins/strategy-plugins.js';
+import { probeStrategy } from '../core/probe-strategy.js';
 import { RelayTickets } from '../core/relay-tickets.js';
 import type { Probe, Strategy, StrategyServices } from '../core/strategy.js';
 import { ownVersion } from '../own-package.js';
 import type { StrategyRow } from './strategies.js';
-
-/** How long a strategy may take to see whether it is usable, in milliseconds. */
-const probeDeadlineMs = 12_000;
 
 /** Loads every strategy, asks it whether it is usable here, and closes it again. @throws ConfigError */
 export async function surveyStrategies(config: Config, configFolder: string): Promise<readonly StrategyRow[]> {
@@ -72,20 +68,11 @@ export function surveyServices(config: Config, events = new EventSource('doctor'
   return makeServices({}, { settings, events, knownServices: new KnownServices(), relayTickets: new RelayTickets() });
 }
 
-/** Never rejects: a probe that fails has not found out. */
+/** Never rejects. */
 async function probe(strategy: Strategy): Promise<Probe> {
-  const over = new AbortController();
   try {
-    const asked = async () => (await strategy.probe?.({ signal: over.signal })) ?? { usable: 'unknown' as const };
-    return await withDeadline(asked(), {
-      clock: systemClock,
-      timeoutMs: probeDeadlineMs,
-      expired: () => new StrategyError('STRATEGY_FAILED', `It did not say within ${probeDeadlineMs / 1000} s.`),
-    });
-  } catch (error) {
-    return { usable: 'unknown', reason: describeError(error).message };
+    return await probeStrategy(strategy, systemClock);
   } finally {
-    over.abort(new AgentError('AGENT_STOPPED', 'The probe is over.'));
     await strategy.close?.();
   }
 }
