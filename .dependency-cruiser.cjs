@@ -13,7 +13,7 @@ module.exports = {
     layer(
       'core-stands-alone',
       '^src/core/',
-      '^src/(native|discovery|relay|strategies|control|cli|composition|agent|cli\\.ts|index)',
+      '^src/(native|discovery|relay|strategies|control|http|metrics|page|cli|composition|agent|cli\\.ts|index)',
     ),
     layer('native-knows-only-ports', '^src/native/', '^src/(discovery|relay|strategies|cli|composition|agent|index)'),
     layer('discovery-knows-only-core', '^src/discovery/', '^src/(native|relay|strategies|cli|composition|agent|index)'),
@@ -25,15 +25,25 @@ module.exports = {
       from: { path: '^src/strategies/([^/]+)/' },
       to: { path: '^src/strategies/', pathNot: '^src/strategies/$1/' },
     },
-    layer('control-reads-events', '^src/control/', '^src/(native|discovery|relay|strategies|cli|composition|agent|index)'),
+    layer(
+      'control-reads-events',
+      '^src/control/',
+      '^src/(native|discovery|relay|strategies|http|metrics|page|cli|composition|agent|index)',
+    ),
+    layer(
+      'http-and-metrics-know-core-and-control',
+      '^src/(http|metrics)/',
+      '^src/(native|discovery|relay|strategies|page|cli|composition|agent|index)',
+    ),
+    layer('the-page-knows-the-schemas', '^src/page/', '^src/(?!page/|control/[a-z-]*schemas\\.ts)'),
     layer(
       'nothing-imports-the-command-line',
-      '^src/(core|native|discovery|relay|strategies|control|composition|agent|index)',
+      '^src/(core|native|discovery|relay|strategies|control|http|metrics|page|composition|agent|index)',
       '^src/cli',
     ),
     layer(
       'nothing-imports-the-testing-kit',
-      '^src/(core|native|discovery|relay|strategies|control|composition|cli|agent|index|cli\\.ts)',
+      '^src/(core|native|discovery|relay|strategies|control|http|metrics|page|composition|cli|agent|index|cli\\.ts)',
       '^src/testing',
     ),
     layer(

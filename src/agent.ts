@@ -89,7 +89,7 @@ export async function createAgent(config: Config, parts: AgentParts = {}): Promi
       const pumps = makePumps(parts, services);
       const core = compose({ net, clock, random, pumps, ...made, runtimeDir, agentVersion }).resolve(AgentCore);
       // One that does not run on the system's sockets has no socket to be asked at.
-      const control = parts.net ? undefined : await startControl({ settings, events, agentVersion, clock, core, net });
+      const control = parts.net ? undefined : await startControl({ settings, events, agentVersion, services, strategies, core });
       core.start();
       await volunteer.start();
       for (const strategy of strategies) void startStrategy(strategy, events);

@@ -1,63 +1,112 @@
-import type { ControlServer } from '../control/control-server.js';
+import type { ControlOptions, ControlServer } from '../control/control-server.js';
+import type { LiveBridge } from '../control/traffic-history.js';
 import type { AgentCore } from '../core/agent.js';
-import type { Clock } from '../core/clock.js';
-import { describeError } from '../core/errors.js';
+import { AgentError, describeError } from '../core/errors.js';
 import { type AgentEvent, type EventSource, onEvent } from '../core/events.js';
-import type { Net, PeerCredentials } from '../core/net.js';
+import type { PeerCredentials } from '../core/net.js';
+import type { Strategy, StrategyServices } from '../core/strategy.js';
 import type { Settings } from '../core/tokens.js';
 
-/** What answers `ratatoskr status` and its like; an agent that cannot have it goes without. Never rejects. */
-export async function startControl(parts: {
+interface ControlParts {
   readonly settings: Settings;
   readonly events: EventSource;
   readonly agentVersion: string;
-  readonly clock: Clock;
+  readonly services: StrategyServices;
+  readonly strategies: readonly Strategy[];
   readonly core: AgentCore;
-  readonly net: Pick<Net, 'peerCredentials'>;
-}): Promise<ControlServer | undefined> {
-  const { settings, events, agentVersion: version, clock, core, net } = parts;
-  const { control, runtimeDir } = settings.current;
-  if (!control.enabled) return undefined;
+}
+
+/** What answers `ratatoskr status` and its like, and serves the status page; an agent that cannot have it goes without. Never rejects. */
+export async function startControl(parts: ControlParts): Promise<ControlServer | undefined> {
+  const { control, http, runtimeDir } = parts.settings.current;
+  if (!control.enabled && http.listen === 'off') return undefined;
+  const { options, close } = await watch(parts);
+  const servers: ControlServer[] = [];
+  const serve = async (name: string, open: () => Promise<ControlServer>) => {
+    try {
+      servers.push(await open());
+    } catch (error) {
+      parts.events.publish('log', { level: 'warn', name, fields: describeError(error) });
+    }
+  };
+  if (control.enabled) {
+    const { openControl } = await import('../control/control-server.js');
+    await serve('control.failed', () => openControl(runtimeDir, options));
+  }
+  const { listen, names } = http;
+  if (listen !== 'off') {
+    const { openHttp } = await import('../http/http-server.js');
+    await serve('http.failed', async () => {
+      const server = await openHttp({ listen, names, runtimeDir, control: options });
+      parts.events.publish('log', { level: 'info', name: 'http.listening', fields: { url: server.url } });
+      return server;
+    });
+  }
+  return {
+    async close() {
+      close();
+      await Promise.all(servers.map((server) => server.close()));
+    },
+  };
+}
+
+/** Begins to put together what is asked for. */
+async function watch({ events, agentVersion: version, services, strategies, core }: ControlParts) {
   const { StatusBook } = await import('../control/status-book.js');
+  const { StrategyRecord } = await import('../control/strategy-record.js');
+  const { TrafficHistory } = await import('../control/traffic-history.js');
   const { RecentEvents } = await import('../control/recent-events.js');
-  const { openControl } = await import('../control/control-server.js');
+  const { AgentMetrics } = await import('../metrics/agent-metrics.js');
+  const { NetworkExaminer } = await import('./network-examiner.js');
+  const { clock } = services;
+  const ended = new AbortController();
+  const bridges = () => core.bridges.map(liveBridge);
   const subscribe = (listener: (event: AgentEvent) => void) =>
     onEvent((event) => {
       if (event.agent === events.agent) listener(event);
     });
   const book = new StatusBook({ version, pid: process.pid, startedAt: clock.wallTime() }, (attempt) => core.traffic(attempt));
   const recent = new RecentEvents();
+  const record = new StrategyRecord(strategies.map(({ name }) => name));
+  const metrics = new AgentMetrics({ version, status: () => book.status(), bridges });
+  const traffic = new TrafficHistory(clock, bridges);
+  const examiner = new NetworkExaminer(services, strategies, ended.signal);
   const unsubscribe = subscribe((event) => {
     book.read(event);
     recent.read(event);
+    record.read(event);
+    metrics.read(event);
+    if (event.event === 'network.changed') examiner.forget();
   });
-  try {
-    const server = await openControl({
-      runtimeDir,
-      book,
-      recent,
-      subscribe,
-      ping: (peer, signal) => core.ping(peer, signal),
-      changes: {
-        bridge: (peer) => core.bridge(peer),
-        unbridge: (peer) => core.unbridge(peer),
-        letGo: (peer) => core.letGo(peer),
-        isNamed: (peer) => core.isNamed(peer),
-        locate: (peer) => core.locate(peer),
-        mayChange: (stream) => ownerOrRoot(net.peerCredentials(stream)),
-      },
-    });
-    return {
-      async close() {
-        unsubscribe();
-        await server.close();
-      },
-    };
-  } catch (error) {
-    unsubscribe();
-    events.publish('log', { level: 'warn', name: 'control.failed', fields: describeError(error) });
-    return undefined;
-  }
+  const options: ControlOptions = {
+    book,
+    recent,
+    subscribe,
+    ping: (peer, signal) => core.ping(peer, signal),
+    changes: {
+      bridge: (peer) => core.bridge(peer),
+      unbridge: (peer) => core.unbridge(peer),
+      letGo: (peer) => core.letGo(peer),
+      isNamed: (peer) => core.isNamed(peer),
+      locate: (peer) => core.locate(peer),
+      mayChange: (stream) => ownerOrRoot(services.net.peerCredentials(stream)),
+    },
+    observation: { strategies: record, traffic, network: () => examiner.report(), metrics },
+  };
+  return {
+    options,
+    close() {
+      unsubscribe();
+      traffic.close();
+      ended.abort(new AgentError('AGENT_STOPPED', 'The agent is stopping.'));
+    },
+  };
+}
+
+function liveBridge({ found, pump }: AgentCore['bridges'][number]): LiveBridge {
+  const { peer, attempt, strategy, path, overlayRttMs, rttMs } = found;
+  const { counters, delays } = pump;
+  return { peer, attempt, strategy, kind: path.info.kind, counters, overlayRttMs, rttMs: delays?.rttMs ?? rttMs };
 }
 
 /** Where the system does not say who calls, the mode of the socket has let in nobody else. */

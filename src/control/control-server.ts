@@ -1,9 +1,11 @@
 import { chmod, rm } from 'node:fs/promises';
+import type { OutgoingHttpHeaders } from 'node:http';
 import path from 'node:path';
 import Fastify, { type FastifyInstance, type FastifyReply } from 'fastify';
 import type { AgentEvent, PeerRef } from '../core/events.js';
 import { addChangeRoutes, type Changes } from './change-routes.js';
 import { controlSocketName } from './control-socket.js';
+import { addObservationRoutes, type Observation } from './observation-routes.js';
 import { openApi } from './open-api.js';
 import type { RecentEvents } from './recent-events.js';
 import { type Failure, schemaVersion } from './schemas.js';
@@ -11,11 +13,12 @@ import type { StatusBook } from './status-book.js';
 
 /** Bytes that a reader of events may leave unread before it is let go. */
 const maxUnread = 1024 * 1024;
+/** What browsers ask for as server-sent events. */
+const eventStream = 'text/event-stream';
 /** Readers of events at once. */
 const maxReaders = 32;
 
 export interface ControlOptions {
-  readonly runtimeDir: string;
   readonly book: StatusBook;
   /** Calls `listener` for each event of this agent. @returns a function that ends that */
   readonly subscribe: (listener: (event: AgentEvent) => void) => () => void;
@@ -24,6 +27,7 @@ export interface ControlOptions {
   readonly recent: RecentEvents;
   /** What may be changed; without it the agent only tells. */
   readonly changes?: Changes;
+  readonly observation: Observation;
 }
 
 export interface ControlServer {
@@ -32,8 +36,8 @@ export interface ControlServer {
 }
 
 /** Answers questions about this agent over HTTP on a unix socket that is its owner's alone. @throws Error when it cannot listen */
-export async function openControl(options: ControlOptions): Promise<ControlServer> {
-  const file = path.join(options.runtimeDir, controlSocketName);
+export async function openControl(runtimeDir: string, options: ControlOptions): Promise<ControlServer> {
+  const file = path.join(runtimeDir, controlSocketName);
   // The folder's lock is ours: whoever left it is gone.
   await rm(file, { force: true });
   const app = createControlApp(options);
@@ -48,13 +52,7 @@ export async function openControl(options: ControlOptions): Promise<ControlServe
 }
 
 /** The routes, by themselves. */
-export function createControlApp({
-  book,
-  subscribe,
-  ping,
-  recent,
-  changes,
-}: Omit<ControlOptions, 'runtimeDir'>): FastifyInstance {
+export function createControlApp({ book, subscribe, ping, recent, changes, observation }: ControlOptions): FastifyInstance {
   const app = Fastify({ forceCloseConnections: true, bodyLimit: 16 * 1024 });
   let readers = 0;
 
@@ -72,17 +70,20 @@ export function createControlApp({
     return { schemaVersion, rttMs: await ping(found.peer, gone.signal), bridge: book.explain(peer)?.peer.bridge ?? null };
   });
 
-  app.get('/v1/events', (_request, reply) => {
+  app.get('/v1/events', (request, reply) => {
     if (readers >= maxReaders) {
       return refuse(reply, 503, { code: 'CONTROL_BUSY', message: `${maxReaders} readers follow the events already.` });
     }
     readers += 1;
     reply.hijack();
     const { raw } = reply;
-    raw.writeHead(200, { 'content-type': 'application/x-ndjson', 'cache-control': 'no-store' });
+    const asEvents = request.headers.accept === eventStream;
+    const type = asEvents ? eventStream : 'application/x-ndjson';
+    raw.writeHead(200, { ...reply.getHeaders(), 'content-type': type, 'cache-control': 'no-store' } as OutgoingHttpHeaders);
     raw.flushHeaders();
     const unsubscribe = subscribe((event) => {
-      raw.write(`${JSON.stringify(event)}\n`);
+      const line = JSON.stringify(event);
+      raw.write(asEvents ? `data: ${line}\n\n` : `${line}\n`);
       if (raw.writableLength > maxUnread) raw.destroy();
     });
     raw.once('close', () => {
@@ -96,6 +97,7 @@ export function createControlApp({
 
   if (changes) addChangeRoutes(app, changes, { book, subscribe });
 
+  addObservationRoutes(app, book, observation);
   app.get('/v1/openapi.json', async () => openApi);
 
   app.setNotFoundHandler((request, reply) =>

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { attemptsSchema, networkSchema, strategiesSchema, trafficSchema } from './observation-schemas.js';
 import {
   changeSchema,
   explanationSchema,
@@ -16,6 +17,14 @@ const peerParameter = {
   required: true,
   description: 'public key (64 hex digits) or overlay address',
   schema: { type: 'string' },
+};
+
+const sinceParameter = {
+  name: 'since',
+  in: 'query',
+  required: false,
+  description: 'milliseconds since 1970: only what is newer',
+  schema: { type: 'integer' },
 };
 
 /** What the control socket answers, as OpenAPI 3.1, made of the schemas. */
@@ -48,10 +57,27 @@ export const openApi = {
     '/v1/events/recent': { get: operation('What happened last', recentEventsSchema) },
     '/v1/events': {
       get: {
-        summary: 'Everything that happens from now on, one JSON object a line',
+        summary: 'Everything that happens from now on, one JSON object a line, or as server-sent events for who asks for those',
         responses: {
-          200: { description: 'a stream without end', content: { 'application/x-ndjson': { schema: { type: 'object' } } } },
+          200: {
+            description: 'a stream without end',
+            content: { 'application/x-ndjson': { schema: { type: 'object' } }, 'text/event-stream': {} },
+          },
         },
+      },
+    },
+    '/v1/attempts': { get: operation('The last attempts with all peers', attemptsSchema) },
+    '/v1/strategies': { get: operation('How often each strategy was tried, and what came of it', strategiesSchema) },
+    '/v1/traffic': {
+      get: operation('What went over bridges in the last ten minutes', trafficSchema, [sinceParameter]),
+    },
+    '/v1/network': {
+      get: operation('What the network in front of this machine is like; examined at most every few minutes', networkSchema),
+    },
+    '/metrics': {
+      get: {
+        summary: 'Metrics for Prometheus, as in docs/metrics.md',
+        responses: { 200: { description: 'exposition format', content: { 'text/plain': { schema: { type: 'string' } } } } },
       },
     },
     '/v1/openapi.json': { get: { summary: 'This document', responses: { 200: { description: 'this document' } } } },

@@ -14,7 +14,7 @@ const failureSchema = z.object({
 });
 export type Failure = z.infer<typeof failureSchema>;
 
-const attemptSchema = z.object({
+export const attemptSchema = z.object({
   attempt: z.string().describe('id, 32 hex digits, the same at both ends'),
   strategy: z.string(),
   role: z.enum(['controlling', 'controlled']),

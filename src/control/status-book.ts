@@ -1,10 +1,13 @@
 import type { AgentEvent, EventName, PeerRef } from '../core/events.js';
 import type { Pump } from '../core/pump.js';
+import type { Attempts } from './observation-schemas.js';
 import { type AttemptReport, type Explanation, type PeerReport, type Status, schemaVersion } from './schemas.js';
 
 /** Attempts remembered for each peer, and peers remembered: of more, the one that was quiet the longest is forgotten. */
 const maxAttempts = 64;
 const maxPeers = 1024;
+/** Attempts with all peers that are told at once. */
+const maxRecent = 200;
 
 type Traffic = Pick<Pump, 'counters' | 'delays'>;
 type EventOf<Name extends EventName> = Extract<AgentEvent, { event: Name }>;
@@ -60,6 +63,15 @@ export class StatusBook {
     const { counters, delays } = traffic;
     const { bytesIn, bytesOut } = counters;
     return { ...report, bridge: { ...bridge, bytesIn, bytesOut, rttNowMs: delays?.rttMs ?? null } };
+  }
+
+  /** The last attempts with all peers, oldest first. */
+  recentAttempts(): Attempts {
+    const attempts = [...this.peers.values()].flatMap(({ report: { key, address }, attempts }) =>
+      attempts.map((attempt) => ({ ...attempt, peer: { key, address } })),
+    );
+    attempts.sort((one, other) => one.startedAt.localeCompare(other.startedAt));
+    return { schemaVersion, attempts: attempts.slice(-maxRecent) };
   }
 
   read(event: AgentEvent): void {

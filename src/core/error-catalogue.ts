@@ -129,6 +129,19 @@ export const errorCatalogue = {
     meaning: 'The gateway announces UPnP, but does not answer requests there.',
     help: 'Restart the gateway or update its firmware; or switch UPnP off there, so that nothing waits for it, and forward a port by hand.',
   },
+  HTTP_HOST_REFUSED: {
+    meaning:
+      'A browser asked the status page under a name that is not this agent’s; a foreign page may have given its own name this address.',
+    help: 'Ask by address or as localhost, or add the name to http.names.',
+  },
+  HTTP_ORIGIN_REFUSED: {
+    meaning: 'A page of another site asked this agent over HTTP.',
+    help: 'Open the agent’s own page; a reverse proxy has to pass the Host header on as the browser sent it.',
+  },
+  HTTP_TOKEN_MISSING: {
+    meaning: 'A request over HTTP would have changed something and did not have the token.',
+    help: 'Send "Authorization: Bearer TOKEN" with the text of http.token in the agent’s runtime folder, or use the command line.',
+  },
   INTERNET_MISSING: {
     meaning: 'This machine has no way to the internet.',
     help: 'Check the network connection and the default route.',

@@ -4,11 +4,12 @@ import path from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { ControlClient } from '../../src/cli/control-client.js';
 import { type ControlServer, createControlApp, openControl } from '../../src/control/control-server.js';
-import { explanationSchema, pingSchema, problemSchema, statusSchema } from '../../src/control/schemas.js';
 import { RecentEvents } from '../../src/control/recent-events.js';
+import { explanationSchema, pingSchema, problemSchema, statusSchema } from '../../src/control/schemas.js';
 import { StatusBook } from '../../src/control/status-book.js';
 import { SignallingError } from '../../src/core/errors.js';
 import type { AgentEvent } from '../../src/core/events.js';
+import { quietObservation } from './observation.js';
 
 const peer = { key: '1'.repeat(64), address: '200:aaaa::1' };
 const cleanUp: (() => unknown)[] = [];
@@ -35,12 +36,12 @@ function options(ping: () => Promise<number> = async () => 12.5) {
     listeners.add(listener);
     return () => void listeners.delete(listener);
   };
-  return { book, recent, ping, subscribe, publish, listeners };
+  return { book, recent, ping, subscribe, publish, listeners, observation: quietObservation() };
 }
 
 async function open(given = options()) {
   const runtimeDir = folder();
-  const server: ControlServer = await openControl({ ...given, runtimeDir });
+  const server: ControlServer = await openControl(runtimeDir, given);
   cleanUp.push(() => server.close());
   return { ...given, runtimeDir, server, client: new ControlClient(runtimeDir) };
 }
@@ -93,7 +94,7 @@ describe('the control socket', () => {
     const given = options();
     const runtimeDir = folder();
     writeFileSync(path.join(runtimeDir, 'control.sock'), 'left behind');
-    const server = await openControl({ ...given, runtimeDir });
+    const server = await openControl(runtimeDir, given);
     const reading = expect(new ControlClient(runtimeDir).stream('/v1/events').next()).rejects.toThrow('The agent has ended.');
     await expect.poll(() => given.listeners.size).toBe(1);
     await server.close();
@@ -132,6 +133,6 @@ describe('a request', () => {
       if (app.hasRoute({ method: 'GET', url })) routes.push(route);
     }
     expect(routes).toEqual(Object.keys(paths));
-    expect(routes).toHaveLength(5);
+    expect(routes).toHaveLength(10);
   });
 });
