@@ -8,7 +8,7 @@ import { Host } from './host.js';
 import { LabError } from './lab-error.js';
 import { Namespaces } from './namespaces.js';
 import { type NatKindName, natKinds } from './nat-kinds.js';
-import { makeRouterKey, type RouterKey, RouterProcess } from './router-process.js';
+import { makeRouterKey, type RouterKey, type RouterOptions, RouterProcess } from './router-process.js';
 import {
   type GatewayPlan,
   type Link,
@@ -39,6 +39,8 @@ export interface LabOptions {
   readonly routers?: boolean;
   /** Which host's key is the lower one, so that its agent controls. @default left to chance */
   readonly controlling?: Site;
+  /** Where both hosts' routers listen beside the usual, and what they tell of themselves. */
+  readonly router?: Pick<RouterOptions, 'listen' | 'nodeInfo'>;
   /** Run coturn, for STUN and TURN, on the public peer. @default true */
   readonly turn?: boolean;
 }
@@ -81,7 +83,7 @@ export class Lab {
         starts.push(emulator.line('sign of readiness', (line) => line === 'ready' || undefined));
       }
       if (turn) starts.push(lab.startTurn());
-      if (routers) starts.push(lab.startRouters(tools.yggdrasil, { a, b }, options.controlling));
+      if (routers) starts.push(lab.startRouters(tools.yggdrasil, { a, b }, options));
       await Promise.all(starts);
       return lab;
     } catch (error) {
@@ -188,13 +190,13 @@ export class Lab {
   private async startRouters(
     program: string,
     kinds: Readonly<Record<Site, NatKindName>>,
-    controlling: Site | undefined,
+    { controlling, router = {} }: Pick<LabOptions, 'controlling' | 'router'>,
   ): Promise<void> {
     const keys = pairOfKeys(controlling);
     this.p.router = new RouterProcess(this.p, { program, key: makeRouterKey(), listen: ['tcp://[::]:5000'] });
     const prepare = (host: Host, key: RouterKey, publicPeer: string) => {
-      const listen = ['tcp://0.0.0.0:7002', 'quic://127.0.0.1:7002'];
-      host.router = new RouterProcess(host, { program, key, listen, peers: [`tcp://${publicPeer}:5000`] });
+      const listen = ['tcp://0.0.0.0:7002', 'quic://127.0.0.1:7002', ...(router.listen ?? [])];
+      host.router = new RouterProcess(host, { ...router, program, key, listen, peers: [`tcp://${publicPeer}:5000`] });
       return host;
     };
     const hosts = sites.map((site) => {

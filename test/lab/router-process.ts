@@ -29,6 +29,8 @@ export interface RouterOptions {
   readonly key: RouterKey;
   readonly listen?: readonly string[];
   readonly peers?: readonly string[];
+  /** What it tells whoever asks. */
+  readonly nodeInfo?: object;
 }
 
 /** A host's yggdrasil. */
@@ -56,6 +58,7 @@ export class RouterProcess {
       Peers: options.peers ?? [],
       MulticastInterfaces: [],
       IfName: 'ygg0',
+      ...(options.nodeInfo ? { NodeInfo: options.nodeInfo } : {}),
     };
     writeFileSync(join(host.folder, 'yggdrasil.conf'), JSON.stringify(config));
     this.argv = [options.program, '-useconffile', `${host.insideFolder}/yggdrasil.conf`];
