@@ -1,0 +1,127 @@
+import { Lab } from '../../test/lab/lab.js';
+import { sites } from '../../test/lab/topology.js';
+import { type BenchCase, type BenchOptions, say } from '../case.js';
+import { markdownTable } from '../markdown-table.js';
+import { type Spread, spreadOf, spreadText } from '../spread.js';
+import { type Carrier, carriers, quicPort, yardstick } from './carrier.js';
+import { type Line, lines } from './lines.js';
+import { congestion, type LoadSample, measureLoad } from './load.js';
+import { jumperNodeInfo } from './rivals.js';
+
+/** What one carrier made of one line. */
+export interface CarrierFigures extends Readonly<Record<keyof LoadSample, Spread | undefined>> {
+  readonly line: string;
+  readonly carrier: string;
+  /** Why runs are missing, if some are. */
+  readonly failures: readonly string[];
+}
+
+/** Every carrier on every line. */
+export const carriersCase: BenchCase<readonly CarrierFigures[]> = {
+  name: 'carriers',
+  about: 'throughput, CPU and ping of bridges by each strategy and of direct peerings, on several lines',
+  async measure(options) {
+    const figures: CarrierFigures[] = [];
+    for (const line of lines) figures.push(...(await measureLine(line, options)));
+    return figures;
+  },
+  section: (figures) =>
+    lines
+      .map(({ name }) => ({ name, rows: figures.filter(({ line }) => line === name) }))
+      .filter(({ rows }) => rows.length > 0)
+      .map(({ name, rows }) => `### ${title(name)}\n\n${table(rows)}`)
+      .join('\n\n'),
+};
+
+/** All carriers in turn in one laboratory, so that what else the machine does meets them alike. */
+async function measureLine(line: Line, options: BenchOptions): Promise<CarrierFigures[]> {
+  const listen = [`quic://0.0.0.0:${quicPort}`];
+  const lab = await Lab.create({
+    a: 'upnp',
+    b: 'cone',
+    router: { listen, nodeInfo: jumperNodeInfo },
+    ...(line.links ? { links: line.links } : {}),
+  });
+  const all = carriers(options).map((carrier) => ({ carrier, samples: [] as LoadSample[], failures: [] as string[] }));
+  try {
+    // As a property of the route, for a namespace may not choose its default freely.
+    for (const site of sites)
+      await lab[site].exec(['sh', '-c', `ip route change $(ip route show default) congctl ${congestion}`]);
+    await lab.settled();
+    for (let round = 0; round < options.repeat; round++) {
+      // Another order each time, so that none always follows the same one.
+      for (const { carrier, samples, failures } of rotated(all, round)) {
+        try {
+          samples.push(await measureOnce(lab, carrier, options.seconds));
+        } catch (error) {
+          failures.push((error as Error).message);
+        }
+        const latest = samples.length + failures.length > round ? samples.at(-1) : undefined;
+        say(`${line.name}, round ${round + 1}, ${carrier.name}: ${latest ? JSON.stringify(latest) : failures.at(-1)}`);
+      }
+    }
+  } finally {
+    await lab.close();
+  }
+  return all.map(({ carrier, samples, failures }) => {
+    const of = (key: keyof LoadSample) => spreadOf(samples.map((sample) => sample[key]));
+    return {
+      line: line.name,
+      carrier: carrier.name,
+      mbitPerSecond: of('mbitPerSecond'),
+      agentCpu: of('agentCpu'),
+      routerCpu: of('routerCpu'),
+      idlePingMs: of('idlePingMs'),
+      busyPingMs: of('busyPingMs'),
+      busyPingLoss: of('busyPingLoss'),
+      failures,
+    };
+  });
+}
+
+async function measureOnce(lab: Lab, carrier: Carrier, seconds: number): Promise<LoadSample> {
+  const open = await carrier.open(lab);
+  try {
+    return await measureLoad(lab, open.agents, seconds);
+  } finally {
+    await open.close();
+  }
+}
+
+function rotated<T>(list: readonly T[], by: number): T[] {
+  const start = by % list.length;
+  return [...list.slice(start), ...list.slice(0, start)];
+}
+
+function table(rows: readonly CarrierFigures[]): string {
+  const direct = rows.find(({ carrier }) => carrier === yardstick);
+  const columns = [
+    'carrier',
+    ' Mbit/s',
+    ' of direct tcp',
+    ' agents CPU-s/GB',
+    ' routers CPU-s/GB',
+    ' ping idle ms',
+    ' ping under load ms',
+    ' of direct tcp',
+    ' pings lost',
+  ];
+  const share = (spread: Spread | undefined, whole: Spread | undefined) =>
+    spread && whole ? (spread.median / whole.median).toFixed(2) : '–';
+  const cells = rows.map((row) => [
+    row.failures.length > 0 ? `${row.carrier} (${row.failures.length} runs failed)` : row.carrier,
+    spreadText(row.mbitPerSecond),
+    share(row.mbitPerSecond, direct?.mbitPerSecond),
+    row.agentCpu?.most === 0 ? '–' : spreadText(row.agentCpu),
+    spreadText(row.routerCpu),
+    spreadText(row.idlePingMs),
+    spreadText(row.busyPingMs),
+    share(row.busyPingMs, direct?.busyPingMs),
+    row.busyPingLoss ? `${Math.round(row.busyPingLoss.median * 100)} %` : '–',
+  ]);
+  return markdownTable(columns, cells);
+}
+
+function title(line: string): string {
+  return line === 'unshaped' ? 'Without a limit: as fast as the machine goes' : `40 ms round trip, 100 Mbit/s, ${line}`;
+}

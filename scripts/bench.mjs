@@ -1,0 +1,3 @@
+import { runInLab } from './run-in-lab.mjs';
+
+await runInLab('bench/bench.ts');
