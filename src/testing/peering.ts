@@ -13,7 +13,7 @@ export interface PeeringOptions {
   /** The router's own. */
   readonly key: string;
   readonly net: Net;
-  readonly clock: VirtualClock;
+  readonly clock: Pick<VirtualClock, 'now' | 'schedule'>;
 }
 
 /**

@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { createWriteStream, readFileSync, type WriteStream } from 'node:fs';
+import { createWriteStream, readdirSync, readFileSync, type WriteStream } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { LabError } from './lab-error.js';
 import { childOf } from './namespaces.js';
@@ -8,6 +8,14 @@ import { poll } from './poll.js';
 export interface Exit {
   readonly code: number | null;
   readonly signal: NodeJS.Signals | null;
+}
+
+/** What the kernel counts of a program. */
+export interface Holdings {
+  /** Memory. */
+  readonly residentBytes: number;
+  readonly threads: number;
+  readonly descriptors: number;
 }
 
 /** A program that runs inside the laboratory: its output goes to a file, and can be waited for line by line. */
@@ -111,6 +119,16 @@ export class LabProcess {
     // What follows the name in brackets: state is field 3, utime and stime are 14 and 15, in hundredths (proc(5), USER_HZ).
     const fields = readFileSync(`/proc/${pid}/stat`, 'latin1').split(') ')[1]?.split(' ') ?? [];
     return (Number(fields[11]) + Number(fields[12])) / 100;
+  }
+
+  /** What the program holds. @throws LabError when it runs no more */
+  async holdings(): Promise<Holdings> {
+    const pid = await this.pid();
+    if (pid === undefined) throw new LabError(`${this.name} runs no more`);
+    const status = readFileSync(`/proc/${pid}/status`, 'latin1');
+    const number = (name: string) => Number(new RegExp(`^${name}:\\s+(\\d+)`, 'm').exec(status)?.[1]);
+    const descriptors = readdirSync(`/proc/${pid}/fd`).length;
+    return { residentBytes: number('VmRSS') * 1024, threads: number('Threads'), descriptors };
   }
 
   /** Sends a signal to the program itself. */

@@ -1,0 +1,7 @@
+// Loaded into the agent under test before anything else: SIGUSR2 has it collect its garbage.
+const v8 = require('node:v8');
+const vm = require('node:vm');
+
+v8.setFlagsFromString('--expose-gc');
+const collect = vm.runInNewContext('gc');
+process.on('SIGUSR2', () => collect());
