@@ -28,7 +28,7 @@ export function attempt(sides: Readonly<Record<Role, Side>>): Attempts & {
   const strategy = ({ relays = [], volunteers, use = 'faster' }: Side) => {
     const named: RelaySource = { relays: async () => ({ found: relays, failures: [] }) };
     const sources = volunteers ? [named, volunteers.source] : [named];
-    return new RelayStrategy(services, () => ({ use, turn: [] }), sources, volunteers?.client);
+    return new RelayStrategy(services, () => ({ use, turn: [], servers: [] }), sources, volunteers?.client);
   };
   const paths: Path[] = [];
   const attempts = attemptAtBothEnds({ controlling: strategy(sides.controlling), controlled: strategy(sides.controlled) });

@@ -61,7 +61,7 @@ async function reserve(owner = 'north', client = newClient()) {
     if (next) next(stream);
     else incoming.push(stream);
   };
-  const place = await client.reserve(relay, async () => server.issueTicket(owner), onStream, signal);
+  const place = await client.reserve(relay, async () => keyOfToken(server.issueTicket(owner)), onStream, signal);
   const next = async () => incoming.shift() ?? new Promise<ByteStream>((resolve) => waiting.push(resolve));
   return { client, place, next };
 }
@@ -181,7 +181,7 @@ describe('a relay at its caps', () => {
     const lost = lossOf(place);
     await place.close();
     await lost;
-    await expect.poll(() => server.circuits).toBe(0);
+    await expect.poll(() => server.status.circuits).toBe(0);
     await reserve('south');
   });
 
@@ -222,7 +222,7 @@ describe('a relay', () => {
   it('is not for those without a ticket or a place’s token', async () => {
     await start();
     const stranger = newClient();
-    const forged = async () => makeToken(systemRandom);
+    const forged = async () => keyOfToken(makeToken(systemRandom));
     await expect(stranger.reserve(relay, forged, () => {}, signal)).rejects.toMatchObject({ code: 'RELAY_UNREACHABLE' });
   });
 
@@ -231,7 +231,7 @@ describe('a relay', () => {
     const { place } = await reserve();
     const guest = newClient().reserve(
       relay,
-      async () => place.token,
+      async () => keyOfToken(place.token),
       () => {},
       signal,
     );
@@ -245,7 +245,7 @@ describe('a relay', () => {
     await expect(
       newClient().reserve(
         relay,
-        async () => old,
+        async () => keyOfToken(old),
         () => {},
         signal,
       ),
@@ -265,7 +265,7 @@ describe('a relay', () => {
     await reserve('north', client);
     const { place } = await reserve('north', client);
     await place.close();
-    await expect.poll(() => server.circuits).toBe(1);
+    await expect.poll(() => server.status.circuits).toBe(1);
     const member = client.connect(relay, place.token, signal);
     await expect(member).rejects.toMatchObject({ code: 'RELAY_PLACE_UNKNOWN' });
   });

@@ -6,6 +6,7 @@ import type { Endpoint } from '../../src/core/net.js';
 import { systemRandom } from '../../src/core/random.js';
 import { createSystemNet } from '../../src/native/system-net.js';
 import { RelayServer } from '../../src/relay/server/relay-server.js';
+import { keyOfToken } from '../../src/relay/token.js';
 import { YamuxStream } from '../../src/relay/yamux/stream.js';
 import type { Relay } from '../../src/strategies/relay/relay-source.js';
 import { RelayClient } from '../../src/strategies/relay/volunteer/relay-client.js';
@@ -108,10 +109,10 @@ describe('two ends of whom one is linked with a volunteer', () => {
     const { server, endpoint } = await volunteer();
     const ends = run(linkedWith({ server, endpoint }), unlinked());
     const [near, far] = await Promise.all([ends.controlling, ends.controlled]);
-    expect(server.circuits).toBe(1);
+    expect(server.status.circuits).toBe(1);
     near.destroy();
     far.destroy();
-    await expect.poll(() => server.circuits).toBe(0);
+    await expect.poll(() => server.status.circuits).toBe(0);
   });
 
   it('take the next when it refuses, and its circuits go on', async () => {
@@ -119,13 +120,13 @@ describe('two ends of whom one is linked with a volunteer', () => {
     const client = newClient();
     await client.reserve(
       full.endpoint,
-      async () => full.server.issueTicket('north'),
+      async () => keyOfToken(full.server.issueTicket('north')),
       () => {},
       new AbortController().signal,
     );
     const ends = run(linkedWith(full, roomy), unlinked());
     await Promise.all([ends.controlling, ends.controlled]);
-    expect([full.server.circuits, roomy.server.circuits]).toEqual([1, 1]);
+    expect([full.server.status.circuits, roomy.server.status.circuits]).toEqual([1, 1]);
   });
 
   it('say why the only one refused', async () => {
@@ -133,7 +134,7 @@ describe('two ends of whom one is linked with a volunteer', () => {
     const client = newClient();
     await client.reserve(
       full.endpoint,
-      async () => full.server.issueTicket('north'),
+      async () => keyOfToken(full.server.issueTicket('north')),
       () => {},
       new AbortController().signal,
     );

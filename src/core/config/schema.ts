@@ -5,6 +5,7 @@ import { isPublicAddress } from '../reach.js';
 import { parseDuration } from './duration.js';
 import { parseHostPort } from './host-port.js';
 import { parsePeerRule } from './peer-rule.js';
+import { parseRelayUri } from './relay-uri.js';
 import { parseTurnUri } from './turn-uri.js';
 
 /** What the reference, the commented defaults and the error messages say of a key. */
@@ -179,6 +180,17 @@ const listenPlace = z
     allowed: '"off", or a loopback address and a port, such as "127.0.0.1:4704"; with http.exposed any address of this machine',
   });
 
+const relayServer = z
+  .string()
+  .trim()
+  .transform((text, context) => {
+    const uri = parseRelayUri(text);
+    if (uri) return uri;
+    context.issues.push({ code: 'custom', input: text, message: 'relay URI' });
+    return z.NEVER;
+  })
+  .register(keyDocs, { allowed: '"relay:NAME:TOKEN@HOST:PORT", as "ratatoskr relay" prints it', secret: true });
+
 const advertised = z
   .string()
   .trim()
@@ -245,6 +257,12 @@ export const configSchema = z.strictObject({
         about:
           'TURN servers to relay through, the preferred first; one at either end serves both. Where it relays no TCP (RFC 6062) and one end’s UDP is blocked, that end must name one too. Without a secret in the URI, secretFile or the environment variable RATATOSKR_TURN_SECRET has it. auth: shared-secret is for servers that give out credentials with a time limit (coturn’s use-auth-secret).',
         allowed: 'a list of at most 8 TURN URIs, or of { uri, secretFile, auth, ca }',
+        secret: true,
+      }),
+      servers: list(relayServer, 8).prefault([]).register(keyDocs, {
+        about:
+          'Relays that run on their own (ratatoskr relay), the preferred first; one at either end serves both. The token is a secret.',
+        allowed: 'a list of at most 8 relay URIs',
         secret: true,
       }),
       volunteer: z

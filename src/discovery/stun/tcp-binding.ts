@@ -2,6 +2,7 @@ import type { Clock } from '../../core/clock.js';
 import type { ByteStream, Endpoint } from '../../core/net.js';
 import type { Random } from '../../core/random.js';
 import { decodeBindingResponse, encodeBindingRequest, headerLength, messageLength, transactionIdLength } from './codec.js';
+import { askForTime, timeIn } from './time-attribute.js';
 
 /** Servers send some 100 bytes; what is far beyond is no answer to a Binding request. */
 const maxMessageLength = 2_048;
@@ -21,7 +22,27 @@ export interface BindingOptions {
  * The stream stays open, idle and the caller's in every case; what arrives later is discarded, so that its end is noticed.
  * @throws Error with `code` ETIMEDOUT, ECONNRESET or EPROTO (not STUN, or a refusal), or the signal's reason
  */
-export function bindOverTcp(stream: ByteStream, { clock, random, timeoutMs, signal }: BindingOptions): Promise<Endpoint> {
+export async function bindOverTcp(stream: ByteStream, options: BindingOptions): Promise<Endpoint> {
+  const { mapped } = await exchange(stream, (request) => request, options);
+  return mapped;
+}
+
+export interface TimedBinding {
+  readonly mapped: Endpoint;
+  /** What time it was at the server, in milliseconds on its clock; undefined when it does not tell. */
+  readonly serverTimeMs: number | undefined;
+}
+
+/** As {@link bindOverTcp}, and asks what time it is at the server. */
+export function bindTimed(stream: ByteStream, options: BindingOptions): Promise<TimedBinding> {
+  return exchange(stream, askForTime, options);
+}
+
+function exchange(
+  stream: ByteStream,
+  extend: (request: Uint8Array) => Uint8Array,
+  { clock, random, timeoutMs, signal }: BindingOptions,
+): Promise<TimedBinding> {
   return new Promise((resolve, reject) => {
     if (signal?.aborted) return reject(signal.reason as Error);
     const transactionId = random.bytes(transactionIdLength);
@@ -49,10 +70,11 @@ export function bindOverTcp(stream: ByteStream, { clock, random, timeoutMs, sign
         if (length === undefined) return fail('EPROTO', 'what the server sent is not STUN');
         if (length > maxMessageLength) return fail('EPROTO', `the server announced a message of ${length} bytes`);
         if (received.length < length) break;
-        const answer = decodeBindingResponse(received.subarray(0, length), transactionId);
+        const message = received.subarray(0, length);
+        const answer = decodeBindingResponse(message, transactionId);
         received = received.subarray(length);
         if (answer && 'refused' in answer) return fail('EPROTO', `the server refused: ${answer.refused}`);
-        if (answer) return settle(() => resolve(answer.mapped));
+        if (answer) return settle(() => resolve({ mapped: answer.mapped, serverTimeMs: timeIn(message) }));
       }
       if (total > maxReceived) fail('EPROTO', 'the server sent a lot, but no answer');
       return undefined;
@@ -64,7 +86,7 @@ export function bindOverTcp(stream: ByteStream, { clock, random, timeoutMs, sign
     stream.on('close', onEnd);
     stream.on('data', onData);
     if (stream.destroyed || stream.readableEnded) return onEnd();
-    stream.write(encodeBindingRequest(transactionId));
+    stream.write(extend(encodeBindingRequest(transactionId)));
     return undefined;
   });
 }

@@ -19,6 +19,8 @@ const maxPeers = 4096;
 
 /** Rates and amounts that a relay grants, to one peer and to all together. */
 export class Allowance {
+  /** Bytes carried so far. */
+  carried = 0;
   private readonly total: Meter;
   /** The one that was quiet the longest comes first. */
   private readonly peers = new Map<string, Meter>();
@@ -39,6 +41,7 @@ export class Allowance {
   /** Counts bytes of a peer, and resolves when they may go. @throws as {@link check}, or the signal's reason */
   async spend(peer: string, bytes: number, signal: AbortSignal): Promise<void> {
     this.check(peer);
+    this.carried += bytes;
     const waitMs = Math.max(this.total.take(bytes), this.meterOf(peer).take(bytes));
     if (waitMs > 0) await sleep(this.clock, waitMs, signal);
   }

@@ -3,31 +3,45 @@ import type { Clock } from '../../core/clock.js';
 import { withDeadline } from '../../core/deadline.js';
 import { AgentError, describeError, StrategyError } from '../../core/errors.js';
 import type { Logger } from '../../core/logger.js';
-import type { ByteStream, Endpoint, Listener, Net } from '../../core/net.js';
+import type { ByteStream, DatagramSocket, Endpoint, Listener, Net } from '../../core/net.js';
 import type { Random } from '../../core/random.js';
-import { RateLimit, sourceOf } from '../../core/rate-limit.js';
+import { sourceOf } from '../../core/rate-limit.js';
 import { readExactly } from '../../core/read-exactly.js';
 import { sealAsServer } from '../../core/sealing.js';
 import { formatEndpoint } from '../../discovery/candidates.js';
-import { answerBinding } from '../../discovery/stun/responder-answer.js';
-import { serveTcp } from '../../discovery/stun/responder-tcp.js';
 import { tunePath } from '../../discovery/tcp-path.js';
 import { YamuxSession } from '../yamux/session.js';
 import { Allowance, type AllowanceLimits } from './allowance.js';
 import { type ReservationLimits, Reservations } from './reservations.js';
 import { serveStream } from './serve-stream.js';
+import { StunAnswers } from './stun-answers.js';
 import { Tickets } from './tickets.js';
 
 export type RelayLimits = AllowanceLimits & ReservationLimits;
 
 export interface RelayServerOptions {
-  readonly net: Pick<Net, 'listenTcp' | 'tune'>;
+  readonly net: Pick<Net, 'listenTcp' | 'bindUdp' | 'tune'>;
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Logger;
   /** Where to listen, families that this machine lacks left out; port 0 lets the system pick. */
   readonly listen: readonly Endpoint[];
+  /** Answer STUN over UDP at the same ports. @default false */
+  readonly datagrams?: boolean;
   readonly limits: RelayLimits;
+  /** Who has standing leave to reserve places, by the identity that it shows. @default nobody */
+  invited?(identity: string): { readonly owner: string; readonly key: Uint8Array } | undefined;
+}
+
+/** What a relay does now, and has done since it was opened. */
+export interface RelayStatus {
+  /** Places reserved, and connections that have proved themselves. */
+  readonly circuits: number;
+  readonly sessions: number;
+  /** Bytes carried, both directions together. */
+  readonly bytes: number;
+  /** Binding requests answered. */
+  readonly answered: number;
 }
 
 /** How long a connection has to show what it is, and to prove itself, in milliseconds. */
@@ -46,16 +60,17 @@ const tlsHandshake = 0x16;
 const stunRequest = 0x00;
 
 /**
- * Relays between agents: whoever has a ticket may reserve places, and whoever has a place's token may connect to it. Knows no router
- * and no peers but by the names in its tickets, and never more than ciphertext. On the same port it answers STUN Binding requests,
+ * Relays between agents: whoever has a ticket or an invite may reserve places, and whoever has a place's token may connect to it. Knows no router
+ * and no peers but by the names in those, and never more than ciphertext. On the same port it answers STUN Binding requests,
  * by which agents measure how far it is.
  */
 export class RelayServer {
   private readonly tickets: Tickets;
   private readonly reservations: Reservations;
   private readonly allowance: Allowance;
-  private readonly stunRate: RateLimit;
+  private readonly stun: StunAnswers;
   private readonly listeners: Listener[] = [];
+  private readonly sockets: DatagramSocket[] = [];
   /** Connections that have not proved themselves, with their sources. */
   private readonly greetings = new Map<ByteStream, string>();
   /** Sessions, with the peer that each belongs to, or the identity of the place that it came for. */
@@ -67,7 +82,7 @@ export class RelayServer {
     this.tickets = new Tickets(clock, random);
     this.reservations = new Reservations(clock, random, limits);
     this.allowance = new Allowance(clock, limits);
-    this.stunRate = new RateLimit({ clock, perSecond: 20, burst: 60, sources: 4096 });
+    this.stun = new StunAnswers(clock);
   }
 
   /** Resolves when it listens. @throws AgentError RELAY_LISTEN_FAILED; nothing is left behind then */
@@ -88,9 +103,9 @@ export class RelayServer {
     return this.listeners.flatMap(({ local }) => local ?? []);
   }
 
-  /** Places that are reserved now. */
-  get circuits(): number {
-    return this.reservations.count;
+  get status(): RelayStatus {
+    const { reservations, sessions, allowance, stun } = this;
+    return { circuits: reservations.count, sessions: sessions.size, bytes: allowance.carried, answered: stun.answered };
   }
 
   /**
@@ -109,7 +124,7 @@ export class RelayServer {
     this.over.abort(new StrategyError('RELAY_LOST', 'The relay is leaving.'));
     for (const session of [...this.sessions.keys()]) session.destroy();
     for (const stream of [...this.greetings.keys()]) stream.destroy();
-    await Promise.all(this.listeners.map((listener) => listener.close()));
+    await Promise.all([...this.listeners, ...this.sockets].map((each) => each.close()));
   }
 
   private async listen(local: Endpoint): Promise<void> {
@@ -119,6 +134,9 @@ export class RelayServer {
       onError: (error) => this.options.log.error('relay.listener-failed', { ...describeError(error) }),
     });
     this.listeners.push(listener);
+    if (!this.options.datagrams) return;
+    const port = listener.local?.port ?? local.port;
+    this.sockets.push(await this.stun.listen(this.options.net, { address: local.address, port }));
   }
 
   /** A connection from anyone. Never rejects. */
@@ -139,7 +157,7 @@ export class RelayServer {
         expired: () => new Error('it said nothing'),
       });
       stream.unshift(first);
-      if (first[0] === stunRequest) this.answerStun(stream);
+      if (first[0] === stunRequest) this.stun.serve(stream);
       else if (first[0] === tlsHandshake) await this.admit(stream);
       else stream.destroy();
     } catch (error) {
@@ -148,24 +166,17 @@ export class RelayServer {
     }
   }
 
-  private answerStun(stream: ByteStream): void {
-    const remote = { address: stream.remoteAddress ?? '', port: stream.remotePort ?? 0 };
-    const place = { local: { address: stream.localAddress ?? '', port: stream.localPort ?? 0 } };
-    const answer = (message: Uint8Array) =>
-      this.stunRate.take(remote.address) ? answerBinding(message, { remote, place, transport: 'tcp' })?.bytes : undefined;
-    serveTcp(stream, { clock: this.options.clock, idleMs: greetingTimeoutMs, answer });
-  }
-
   private async admit(stream: ByteStream): Promise<void> {
     const { clock, net } = this.options;
-    const find = (name: string) => this.tickets.find(name) ?? this.reservations.find(name);
+    const member = (name: string) => this.tickets.find(name) ?? this.options.invited?.(name);
+    const find = (name: string) => member(name) ?? this.reservations.find(name);
     const { sealed, identity } = await sealAsServer(stream, (name) => find(name)?.key, {
       clock,
       signal: this.over.signal,
       timeoutMs: greetingTimeoutMs,
     });
     this.greetings.delete(stream);
-    const owner = this.tickets.find(identity)?.owner;
+    const owner = member(identity)?.owner;
     const client = owner ?? identity;
     const already = [...this.sessions.values()].filter((other) => other === client).length;
     if (!find(identity) || already >= maxSessionsPerClient) {

@@ -20,11 +20,12 @@ import { chooseSteps, type Step } from './route-choice.js';
 import { connectStep, openStep } from './step.js';
 import { type Survey, surveyRelay } from './survey.js';
 import { TurnRelays } from './turn-relays.js';
+import { InvitedRelays } from './volunteer/invited-relays.js';
 import { RelayClient } from './volunteer/relay-client.js';
 import { VolunteerRelays } from './volunteer/volunteer-relays.js';
 
 /** The settings of the moment. */
-type ReadRelaySettings = () => Pick<Config['relay'], 'use' | 'turn'>;
+type ReadRelaySettings = () => Pick<Config['relay'], 'use' | 'turn' | 'servers'>;
 
 const name = 'relay';
 /** How long the peer may take to look at relays, in milliseconds. */
@@ -45,7 +46,8 @@ export function relay(settings: ReadRelaySettings): StrategyDefinition {
       const client = new RelayClient(services);
       const turn = new TurnRelays(services, () => settings().turn, services.log);
       const { volunteers } = services;
-      const sources = volunteers ? [turn, new VolunteerRelays(volunteers, client)] : [turn];
+      const named = [new InvitedRelays(services.net, () => settings().servers, client), turn];
+      const sources = volunteers ? [...named, new VolunteerRelays(volunteers, client)] : named;
       return new RelayStrategy(services, settings, sources, client);
     },
   });
@@ -74,10 +76,10 @@ export class RelayStrategy implements Strategy {
   ) {}
 
   async probe(): Promise<Probe> {
-    const { use, turn } = this.settings();
+    const { use, turn, servers } = this.settings();
     if (use === 'never') return { usable: 'no', reason: 'relay.use is never.' };
-    if (turn.length > 0 || this.services.volunteers?.known().length) return { usable: 'unknown' };
-    return { usable: 'unknown', reason: 'No TURN server is named here and no linked agent relays; the peer may have one.' };
+    if (turn.length > 0 || servers.length > 0 || this.services.volunteers?.known().length) return { usable: 'unknown' };
+    return { usable: 'unknown', reason: 'No relay is named here and no linked agent relays; the peer may have one.' };
   }
 
   async attempt(context: AttemptContext): Promise<Path> {

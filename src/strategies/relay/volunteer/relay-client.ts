@@ -2,7 +2,7 @@ import type { Timer } from '../../../core/clock.js';
 import { withDeadline } from '../../../core/deadline.js';
 import { describeError, StrategyError } from '../../../core/errors.js';
 import type { ByteStream, Endpoint } from '../../../core/net.js';
-import { sealAsClient } from '../../../core/sealing.js';
+import { type SealingKey, sealAsClient } from '../../../core/sealing.js';
 import type { StrategyServices } from '../../../core/strategy.js';
 import { formatEndpoint } from '../../../discovery/candidates.js';
 import { tunePath } from '../../../discovery/tcp-path.js';
@@ -26,7 +26,7 @@ interface Connection {
   readonly places: Map<string, (stream: ByteStream) => void>;
 }
 
-/** Speaks with volunteers' relays, over one connection to each while it is needed. */
+/** Speaks with relays that are agents or of our own kind, over one connection to each while it is needed. */
 export class RelayClient {
   private readonly connections = new Map<string, Promise<Connection>>();
   private readonly over = new AbortController();
@@ -35,16 +35,16 @@ export class RelayClient {
 
   /**
    * Reserves a place.
-   * @param ticket asks the relay for leave to connect; called when there is no connection yet
+   * @param admission leave to connect: a ticket's key, or an invite's; called when there is no connection yet
    * @throws StrategyError the relay's code, RELAY_UNREACHABLE or RELAY_LOST, or the signal's reason; nothing is left behind then
    */
   async reserve(
     relay: Endpoint,
-    ticket: (signal: AbortSignal) => Promise<string>,
+    admission: (signal: AbortSignal) => Promise<SealingKey>,
     onStream: (stream: ByteStream) => void,
     signal: AbortSignal,
   ): Promise<RelayedPlace & { readonly token: string }> {
-    const connection = await this.connection(`${formatEndpoint(relay)} member`, relay, ticket, signal);
+    const connection = await this.connection(`${formatEndpoint(relay)} member`, relay, admission, signal);
     const stream = this.open(connection);
     try {
       const answer = await this.ask(connection, stream, { type: 'reserve' }, 'reserved', signal);
@@ -64,7 +64,7 @@ export class RelayClient {
   async connect(relay: Endpoint, token: string, signal: AbortSignal): Promise<ByteStream> {
     const name = formatEndpoint(relay);
     const existing = this.connections.has(`${name} member`) ? `${name} member` : `${name} guest`;
-    const connection = await this.connection(existing, relay, async () => token, signal);
+    const connection = await this.connection(existing, relay, async () => keyOfToken(token), signal);
     const stream = this.open(connection);
     try {
       await this.ask(connection, stream, { type: 'connect', token }, 'connected', signal);
@@ -85,12 +85,12 @@ export class RelayClient {
   private async connection(
     name: string,
     relay: Endpoint,
-    token: (signal: AbortSignal) => Promise<string>,
+    admission: (signal: AbortSignal) => Promise<SealingKey>,
     signal: AbortSignal,
   ): Promise<Connection> {
     let opening = this.connections.get(name);
     if (!opening) {
-      opening = this.dial(relay, token, () => this.connections.delete(name));
+      opening = this.dial(relay, admission, () => this.connections.delete(name));
       this.connections.set(name, opening);
       opening.catch(() => this.connections.delete(name));
     }
@@ -105,13 +105,13 @@ export class RelayClient {
 
   private async dial(
     endpoint: Endpoint,
-    token: (signal: AbortSignal) => Promise<string>,
+    admission: (signal: AbortSignal) => Promise<SealingKey>,
     onClose: () => void,
   ): Promise<Connection> {
     const { net, clock } = this.platform;
     const { signal } = this.over;
     const relay = formatEndpoint(endpoint);
-    const key = keyOfToken(await token(signal));
+    const key = await admission(signal);
     try {
       const stream = await net.connectTcp({ remote: endpoint, timeoutMs: answerTimeoutMs, signal });
       tunePath(net, stream);

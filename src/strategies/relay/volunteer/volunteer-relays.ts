@@ -1,6 +1,7 @@
 import type { PeerRef } from '../../../core/events.js';
 import type { RelayVolunteers } from '../../../core/strategy.js';
 import { formatEndpoint } from '../../../discovery/candidates.js';
+import { keyOfToken } from '../../../relay/token.js';
 import type { Relay, RelayFailure, RelaySource } from '../relay-source.js';
 import { streamEnds } from '../turn/stream.js';
 import type { RelayClient } from './relay-client.js';
@@ -24,12 +25,12 @@ export class VolunteerRelays implements RelaySource {
       return count < maxEndpoints;
     });
     const found = others.map(({ peer: volunteer, endpoint }): Relay => {
-      const ticket = (signal: AbortSignal) => this.volunteers.ticket(volunteer, signal);
+      const admission = async (signal: AbortSignal) => keyOfToken(await this.volunteers.ticket(volunteer, signal));
       return {
         name: formatEndpoint(endpoint),
         address: { ...endpoint, transport: 'tcp' },
         open: ({ onStream, signal }) =>
-          this.client.reserve(endpoint, ticket, (stream) => onStream({ stream, ...streamEnds(stream) }), signal),
+          this.client.reserve(endpoint, admission, (stream) => onStream({ stream, ...streamEnds(stream) }), signal),
       };
     });
     return { found, failures: [] };
