@@ -22,6 +22,8 @@ const code = await main(process.argv.slice(2), {
   },
   survey: async (config, folder) => (await import('./cli/survey-strategies.js')).surveyStrategies(config, folder),
   stun: async (options) => (await import('./cli/run-stun.js')).runStun(options),
+  relay: async (options) => (await import('./cli/run-relay.js')).runRelay(options),
+  invite: async (name, options) => (await import('./cli/run-relay.js')).printInvite(name, options),
   run: async (file, overrides) => (await import('./cli/run.js')).run(file, overrides),
 });
 

@@ -16,6 +16,7 @@ import { ConfigReader, type ConfigSource } from './config-source.js';
 import { addDoctorCommand, type Diagnosis, type DoctorRequest } from './doctor.js';
 import { exitCodes } from './exit-codes.js';
 import { addPluginCommand } from './plugin.js';
+import { addRelayCommand, type InviteOptions, type RelayOptions } from './relay.js';
 import { addStrategiesCommand, type StrategyRow } from './strategies.js';
 import { addStunCommand, type StunOptions } from './stun.js';
 
@@ -27,6 +28,10 @@ export interface Surroundings extends Pick<ConfigSource, 'env' | 'uid' | 'stdin'
   readonly run: (file: string | undefined, overrides: readonly ConfigOverride[]) => Promise<number>;
   /** Answers STUN until it is told to stop. @returns the exit code */
   readonly stun: (options: StunOptions) => Promise<number>;
+  /** Relays until it is told to stop. @returns the exit code */
+  readonly relay: (options: RelayOptions) => Promise<number>;
+  /** Prints an invite to the relay. */
+  readonly invite: (name: string, options: InviteOptions) => Promise<void>;
   /**
    * Rejects with a ConfigError for what an agent would refuse although the schema does not, such as an unknown strategy, and with a
    * PluginError for what it would leave out. `folder` is where the configuration is.
@@ -140,6 +145,10 @@ export function createProgram(surroundings: Surroundings, exit: (code: number) =
 
   addPluginCommand(program, surroundings.out);
   addStunCommand(program, async (options) => exit(await surroundings.stun(options)));
+  addRelayCommand(program, {
+    serve: async (options) => exit(await surroundings.relay(options)),
+    invite: (name, options) => surroundings.invite(name, options),
+  });
   addCompletionCommands(program, { out: surroundings.out, peers: () => peerAddresses(surroundings) });
 
   return program.addHelpText('after', () => mainHelp);

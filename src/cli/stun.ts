@@ -1,8 +1,7 @@
-import { isIP } from 'node:net';
-import { type Command, InvalidArgumentError, Option } from 'commander';
-import { parseHostPort } from '../core/config/host-port.js';
+import { type Command, Option } from 'commander';
 import { type LogLevel, logLevels } from '../core/logger.js';
 import type { Endpoint } from '../core/net.js';
+import { collectEndpoints, parseEndpoint } from './endpoint-option.js';
 
 export interface StunOptions {
   /** @default every address of both IP versions, port 3478 (RFC 8489 §18.6) */
@@ -18,8 +17,16 @@ export function addStunCommand(program: Command, serve: (options: StunOptions) =
     .description('tell others how the internet sees them, as a STUN server of your own')
     .copyInheritedSettings(program)
     .allowExcessArguments(false)
-    .option('--listen <ADDRESS:PORT>', 'answer here, over UDP and TCP, repeatable (default: 0.0.0.0:3478 and [::]:3478)', places)
-    .option('--alternate <ADDRESS:PORT>', 'a second address and port of this machine, to show how NATs behave (RFC 5780)', place)
+    .option(
+      '--listen <ADDRESS:PORT>',
+      'answer here, over UDP and TCP, repeatable (default: 0.0.0.0:3478 and [::]:3478)',
+      collectEndpoints,
+    )
+    .option(
+      '--alternate <ADDRESS:PORT>',
+      'a second address and port of this machine, to show how NATs behave (RFC 5780)',
+      parseEndpoint,
+    )
     .addOption(
       new Option('--log-level <LEVEL>', 'the least that is logged; debug shows each request').choices(logLevels).default('info'),
     )
@@ -32,18 +39,6 @@ export function addStunCommand(program: Command, serve: (options: StunOptions) =
       }
       return serve(options);
     });
-}
-
-function places(value: string, previous: readonly Endpoint[] = []): readonly Endpoint[] {
-  return [...previous, place(value)];
-}
-
-function place(value: string): Endpoint {
-  const parsed = parseHostPort(value);
-  if (!parsed || isIP(parsed.host) === 0) {
-    throw new InvalidArgumentError('Write an IP address and a port, as in 192.0.2.1:3478 or [2001:db8::1]:3478.');
-  }
-  return { address: parsed.host, port: parsed.port };
 }
 
 const stunHelp = `

@@ -325,7 +325,7 @@ export const errorCatalogue = {
   },
   RELAY_LISTEN_FAILED: {
     meaning: 'The relay of this agent cannot listen on its port.',
-    help: 'Choose another relay.volunteer.port, or stop the program that has it.',
+    help: 'Choose another relay.volunteer.port (or --listen), or stop the program that has it.',
   },
   RELAY_LOST: {
     meaning: 'The connection to a relay ended, or a place there was given back.',
@@ -358,6 +358,14 @@ export const errorCatalogue = {
   RELAY_REFUSED: {
     meaning: 'A relay refused for a reason that this version does not know.',
     help: 'Update ratatoskr here; the message has the relay’s own words.',
+  },
+  RELAY_PLACE_MISSING: {
+    meaning: 'Nobody on the internet would find this relay: the machine has no public address of its own, and none was named.',
+    help: 'Say where agents reach it, with --advertise HOST:PORT or relay.volunteer.advertise.',
+  },
+  RELAY_SECRET_UNUSABLE: {
+    meaning: 'The file that the relay derives its invites from can be neither read nor made.',
+    help: 'Choose a --state-dir that is the relay’s own, or mend the file’s permissions. Without the file all invites are void.',
   },
   RELAY_TIMEOUT: {
     meaning: 'The two ends did not meet at a relay in time.',

@@ -3,12 +3,13 @@ import { permits } from '../core/config/permits.js';
 import type { Config } from '../core/config.js';
 import { describeError, StrategyError } from '../core/errors.js';
 import type { Logger } from '../core/logger.js';
-import type { Endpoint, Net } from '../core/net.js';
+import type { Net } from '../core/net.js';
 import type { OfferedServices } from '../core/peer-services.js';
 import type { Random } from '../core/random.js';
-import { isPublicAddress } from '../core/reach.js';
 import type { RelayTickets } from '../core/relay-tickets.js';
 import { formatEndpoint } from '../discovery/candidates.js';
+import { limitsOf } from './limits.js';
+import { publicAddresses } from './public-addresses.js';
 import { RelayServer } from './server/relay-server.js';
 
 export interface VolunteerServices {
@@ -33,20 +34,14 @@ export class Volunteer {
     const { net, clock, random, log, offered, tickets, settings } = this.services;
     const { volunteer } = settings.current.relay;
     if (!volunteer.enabled) return;
-    const places = [...volunteer.advertise, ...ownAddresses(net).map((address) => ({ address, port: volunteer.port }))];
+    const places = [...volunteer.advertise, ...publicAddresses(net).map((address) => ({ address, port: volunteer.port }))];
     if (places.length === 0) {
       log.warn('relay.unreachable', { help: 'Name where others reach this relay in relay.volunteer.advertise.' });
       return;
     }
-    const { maxCircuits, maxCircuitsPerPeer, rate, ratePerPeer, bytesPerDay, bytesPerDayPerPeer } = volunteer;
-    const limits = {
-      ...{ maxCircuits, maxCircuitsPerPeer, rate, ratePerPeer, bytesPerDay, bytesPerDayPerPeer },
-      lifetimeMs: volunteer.lifetime,
-      maxDurationMs: volunteer.maxDuration,
-    };
     try {
       const listen = ['0.0.0.0', '::'].map((address) => ({ address, port: volunteer.port }));
-      const server = await RelayServer.open({ net, clock, random, log, listen, limits });
+      const server = await RelayServer.open({ net, clock, random, log, listen, limits: limitsOf(volunteer) });
       this.server = server;
       tickets.grant = (peer) => {
         if (!permits({ allow: settings.current.relay.volunteer.allow, deny: [] }, peer)) {
@@ -67,9 +62,4 @@ export class Volunteer {
     this.services.tickets.grant = undefined;
     await this.server?.close();
   }
-}
-
-/** Addresses of this machine that the internet can reach, as far as they tell. */
-function ownAddresses(net: Pick<Net, 'interfaces'>): readonly Endpoint['address'][] {
-  return net.interfaces().flatMap(({ address, internal }) => (!internal && isPublicAddress(address) ? [address] : []));
 }

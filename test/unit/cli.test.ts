@@ -39,6 +39,8 @@ async function ratatoskr(args: string[], stdin = '') {
     survey: async () => [],
     examine: () => Promise.reject(new Error('not this command')),
     stun: async () => 0,
+    relay: async () => 0,
+    invite: async () => {},
     run: async (configFile, overrides) => {
       runs.push({ file: configFile, overrides });
       return 0;

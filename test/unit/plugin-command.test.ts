@@ -25,6 +25,8 @@ async function ratatoskr(...args: string[]) {
     examine: unexpected,
     run: unexpected,
     stun: unexpected,
+    relay: unexpected,
+    invite: unexpected,
     survey: unexpected,
   });
   return { code, out, err };

@@ -48,6 +48,8 @@ async function ratatoskr(args: readonly string[], rows: readonly StrategyRow[] =
     examine: unexpected,
     run: unexpected,
     stun: unexpected,
+    relay: unexpected,
+    invite: unexpected,
     survey: async ({ strategies }, configFolder) => {
       asked.push({ uses: strategies.map(({ use }) => use), folder: configFolder });
       return rows;

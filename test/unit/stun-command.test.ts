@@ -29,6 +29,8 @@ async function ratatoskr(...args: string[]) {
     examine: unexpected,
     survey: unexpected,
     run: unexpected,
+    relay: unexpected,
+    invite: unexpected,
     stun: async (options) => {
       asked.push(options);
       return 0;

@@ -1,0 +1,91 @@
+import { type Clock, systemClock } from '../core/clock.js';
+import type { ConfigOverride } from '../core/config.js';
+import { EventLogger } from '../core/event-logger.js';
+import { EventSource } from '../core/events.js';
+import { type Files, systemFiles } from '../core/files.js';
+import type { Net } from '../core/net.js';
+import { type Random, systemRandom } from '../core/random.js';
+import { formatEndpoint } from '../discovery/candidates.js';
+import { loadAddon } from '../native/addon.js';
+import { createSystemNet } from '../native/system-net.js';
+import { inviteUris, StandaloneRelay } from '../relay/standalone.js';
+import { ConfigReader, type ConfigSource } from './config-source.js';
+import { EventLog } from './event-log.js';
+import { exitCodes } from './exit-codes.js';
+import type { InviteOptions, RelayOptions } from './relay.js';
+import type { Host } from './supervisor.js';
+
+export interface RelaySurroundings {
+  readonly net: Pick<Net, 'bindUdp' | 'listenTcp' | 'tune' | 'interfaces'>;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly files: Files;
+  readonly source: Pick<ConfigSource, 'env' | 'uid' | 'stdin'>;
+  /** Where SIGTERM and SIGINT come from. */
+  readonly host: Host;
+  readonly out: (text: string) => unknown;
+}
+
+/** `ratatoskr relay` until a signal ends it. @returns the exit code @throws ConfigError, AgentError RELAY_SECRET_UNUSABLE, RELAY_LISTEN_FAILED */
+export async function runRelay(options: RelayOptions, surroundings: RelaySurroundings = machine()): Promise<number> {
+  const { net, clock, random, files, host, out, source } = surroundings;
+  const { listen, revoke = [], logLevel, logFormat } = options;
+  const { config } = await new ConfigReader({
+    ...source,
+    file: options.config,
+    overrides: [
+      ...stateOverride(options),
+      { path: ['log', 'level'], value: logLevel, origin: '--log-level' },
+      { path: ['log', 'format'], value: logFormat, origin: '--log-format' },
+    ].filter(({ value }) => value !== undefined),
+  }).read();
+  let stop = () => {};
+  const stopped = new Promise<void>((resolve) => {
+    stop = resolve;
+  });
+  for (const signal of signals) host.on(signal, stop);
+  const events = new EventSource('relay', () => clock.wallTime());
+  const eventLog = new EventLog(config.log, { write: out });
+  const log = new EventLogger(events);
+  let relay: StandaloneRelay | undefined;
+  try {
+    const revoked = new Set(revoke);
+    relay = await StandaloneRelay.open({ ...{ net, clock, random, files, log, revoked, config }, ...(listen && { listen }) });
+    log.info('relay.ready', { places: relay.local.map(formatEndpoint) });
+    await stopped;
+    log.info('relay.status', { ...relay.status });
+    return exitCodes.ok.code;
+  } finally {
+    for (const signal of signals) host.off(signal, stop);
+    await relay?.close();
+    eventLog.close();
+  }
+}
+
+/** `ratatoskr relay invite`. @throws ConfigError, AgentError RELAY_SECRET_UNUSABLE, RELAY_PLACE_MISSING */
+export async function printInvite(
+  name: string,
+  options: InviteOptions,
+  { net, random, files, out, source }: Omit<RelaySurroundings, 'host' | 'clock'> = machine(),
+): Promise<void> {
+  const { config } = await new ConfigReader({ ...source, file: options.config, overrides: stateOverride(options) }).read();
+  for (const uri of await inviteUris(name, { net, random, files, config }, options.advertise)) out(`${uri}\n`);
+}
+
+function stateOverride({ stateDir }: { readonly stateDir?: string }): ConfigOverride[] {
+  return stateDir === undefined ? [] : [{ path: ['stateDir'], value: stateDir, origin: '--state-dir' }];
+}
+
+const signals = ['SIGTERM', 'SIGINT'];
+
+function machine(): RelaySurroundings {
+  return {
+    net: createSystemNet(loadAddon()),
+    clock: systemClock,
+    random: systemRandom,
+    files: systemFiles,
+    source: { env: process.env, uid: process.getuid?.(), stdin: process.stdin },
+    host: process,
+    out: (text) => process.stdout.write(text),
+  };
+}

@@ -1,0 +1,104 @@
+import type { Clock, Timer } from '../core/clock.js';
+import { formatRelayUri } from '../core/config/relay-uri.js';
+import type { Config } from '../core/config.js';
+import { AgentError } from '../core/errors.js';
+import type { Files } from '../core/files.js';
+import type { Logger } from '../core/logger.js';
+import type { Endpoint, Net } from '../core/net.js';
+import type { Random } from '../core/random.js';
+import { inviteFor, keyOfInvite, nameInIdentity } from './invite.js';
+import { limitsOf } from './limits.js';
+import { publicAddresses } from './public-addresses.js';
+import { relaySecret } from './relay-secret.js';
+import { RelayServer, type RelayStatus } from './server/relay-server.js';
+
+/** Pause between two lines that tell how the relay does, in milliseconds. */
+const statusMs = 60_000;
+
+export interface StandaloneOptions {
+  readonly net: Pick<Net, 'listenTcp' | 'bindUdp' | 'tune'>;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly files: Files;
+  readonly log: Logger;
+  /** @default every address of both IP versions, at the port of the configuration */
+  readonly listen?: readonly Endpoint[];
+  /** Names whose invites no longer count. */
+  readonly revoked: ReadonlySet<string>;
+  readonly config: Pick<Config, 'stateDir' | 'relay'>;
+}
+
+/** A relay that needs no router and no agent: who has one of its invites may reserve places, within the limits of a volunteer's. */
+export class StandaloneRelay {
+  private telling: Timer | undefined;
+
+  private constructor(
+    private readonly server: RelayServer,
+    private readonly options: Pick<StandaloneOptions, 'clock' | 'log'>,
+  ) {
+    this.tellLater();
+  }
+
+  /** Resolves when it listens. @throws AgentError RELAY_SECRET_UNUSABLE, RELAY_LISTEN_FAILED */
+  static async open({ net, clock, random, files, log, listen, revoked, config }: StandaloneOptions): Promise<StandaloneRelay> {
+    const secret = await relaySecret(config.stateDir, { files, random });
+    const { volunteer } = config.relay;
+    const server = await RelayServer.open({
+      ...{ net, clock, random, log },
+      listen: listen ?? ['0.0.0.0', '::'].map((address) => ({ address, port: volunteer.port })),
+      datagrams: true,
+      limits: limitsOf(volunteer),
+      invited: (identity) => {
+        const name = nameInIdentity(identity);
+        if (name === undefined || revoked.has(name)) return undefined;
+        return { owner: name, key: keyOfInvite(inviteFor(name, secret)).key };
+      },
+    });
+    return new StandaloneRelay(server, { clock, log });
+  }
+
+  get local(): readonly Endpoint[] {
+    return this.server.local;
+  }
+
+  get status(): RelayStatus {
+    return this.server.status;
+  }
+
+  /** Ends every circuit and gives the ports back. Idempotent. */
+  async close(): Promise<void> {
+    this.telling?.cancel();
+    await this.server.close();
+  }
+
+  private tellLater(): void {
+    this.telling = this.options.clock.setTimer(statusMs, () => {
+      this.options.log.info('relay.status', { ...this.status });
+      this.tellLater();
+    });
+  }
+}
+
+/**
+ * Invites to a relay, as URIs for the agents' configuration: one for each place where it is reached.
+ * @param places undefined takes those of the configuration, or else the machine's public addresses
+ * @throws AgentError RELAY_SECRET_UNUSABLE, RELAY_PLACE_MISSING
+ */
+export async function inviteUris(
+  name: string,
+  {
+    net,
+    random,
+    files,
+    config,
+  }: Pick<StandaloneOptions, 'random' | 'files' | 'config'> & { readonly net: Pick<Net, 'interfaces'> },
+  places?: readonly { readonly host: string; readonly port: number }[],
+): Promise<readonly string[]> {
+  const { port, advertise } = config.relay.volunteer;
+  const own = publicAddresses(net).map((host) => ({ host, port }));
+  const named = places ?? advertise.map((place) => ({ host: place.address, port: place.port }));
+  const reached = named.length > 0 ? named : own;
+  if (reached.length === 0) throw new AgentError('RELAY_PLACE_MISSING', 'This machine has no public address to name.');
+  const invite = inviteFor(name, await relaySecret(config.stateDir, { files, random }));
+  return reached.map((place) => formatRelayUri({ ...place, ...invite }));
+}
