@@ -92,6 +92,8 @@ export function createProgram(surroundings: Surroundings, exit: (code: number) =
     .configureOutput({ writeOut: surroundings.out, writeErr: surroundings.err })
     .configureHelp({ showGlobalOptions: false })
     .showSuggestionAfterError()
+    // What stands behind a subcommand is its own, also where the command above has an option of that name.
+    .enablePositionalOptions()
     .exitOverride()
     .action(() => program.outputHelp());
   // Of the bare command an unknown word is a mistyped command, not an argument too many.
@@ -229,6 +231,7 @@ Examples:
   ratatoskr config --check ratatoskr.conf
   ratatoskr strategies                   see which ways to open a path work here
   ratatoskr plugin new NAME              begin a way of your own
+  ratatoskr relay                        relay for other agents, on a public host
 
 ${exitCodeHelp}`;
 

@@ -75,7 +75,7 @@ describe('ratatoskr', () => {
     [
       ['frobnicate'],
       "unknown command 'frobnicate'",
-      'Commands are run, config, status, peers, explain, ping, events, bridge, unbridge, doctor, bugreport, strategies, plugin, stun, and completion.',
+      'Commands are run, config, status, peers, explain, ping, events, bridge, unbridge, doctor, bugreport, strategies, plugin, stun, relay, and completion.',
     ],
     [['run', '--admn', 'auto'], "unknown option '--admn'", 'Did you mean --admin?'],
     [['run', 'now'], 'too many arguments', ''],

@@ -51,8 +51,8 @@ const idleMs = 30_000;
 /** Connections that have not proved themselves, of one source and of all. */
 const maxGreetingsPerSource = 8;
 const maxGreetings = 128;
-/** Connections of one peer, or with one place's token. An old one may linger for some seconds after its line has died. */
-const maxSessionsPerClient = 4;
+/** Connections of one peer, or with one place's token, beside one for each circuit. An old one may linger for some seconds. */
+const spareSessionsPerClient = 4;
 /** What listening fails with where there is no IPv6, or no IPv4. */
 const missingFamily = new Set(['EAFNOSUPPORT', 'EADDRNOTAVAIL']);
 /** First bytes of a TLS handshake (RFC 8446 §5.1) and of a STUN Binding request (RFC 8489 §5). */
@@ -179,7 +179,7 @@ export class RelayServer {
     const owner = member(identity)?.owner;
     const client = owner ?? identity;
     const already = [...this.sessions.values()].filter((other) => other === client).length;
-    if (!find(identity) || already >= maxSessionsPerClient) {
+    if (!find(identity) || already >= spareSessionsPerClient + this.options.limits.maxCircuitsPerPeer) {
       sealed.destroy();
       return;
     }

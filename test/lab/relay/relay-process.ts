@@ -1,0 +1,56 @@
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { Host } from '../host.js';
+import type { LabProcess } from '../process.js';
+
+const program = process.env.RATATOSKR_LAB_AGENT ?? fileURLToPath(new URL('../../../dist/cli.js', import.meta.url));
+
+/** A line of a relay's log. */
+type RelayLine = { readonly event: string; readonly circuits?: number; readonly bytes?: number };
+
+/** A `ratatoskr relay` on a host. */
+export class RelayProcess {
+  private constructor(
+    private readonly host: Host,
+    /** Where agents reach it, `address:port`. */
+    readonly place: string,
+    private readonly process: LabProcess,
+  ) {}
+
+  /** Resolves when it listens. */
+  static async start(host: Host, place: string): Promise<RelayProcess> {
+    const argv = [process.execPath, program, 'relay', '--listen', place, '--state-dir', stateDir(host), '--log-format', 'json'];
+    const running = host.spawn(argv, { name: `relay-${place}` });
+    await running.line('sign of readiness', (line) => line.includes('"relay.ready"') || undefined);
+    return new RelayProcess(host, place, running);
+  }
+
+  /** An invite, for an agent's configuration. */
+  async invite(name: string): Promise<string> {
+    const { host, place } = this;
+    const argv = [process.execPath, program, 'relay', 'invite', name, '--advertise', place, '--state-dir', stateDir(host)];
+    return (await host.exec(argv)).trim();
+  }
+
+  /** What it has logged by that name. */
+  lines(event: string): readonly RelayLine[] {
+    const found: RelayLine[] = [];
+    this.process.read((line) => {
+      if (line.startsWith(`{`) && line.includes(`"event":"${event}"`)) found.push(JSON.parse(line) as RelayLine);
+    })();
+    return found;
+  }
+
+  /** @returns its exit code */
+  async terminate(): Promise<number | null> {
+    return (await this.process.stop('SIGTERM')).code;
+  }
+
+  async kill9(): Promise<void> {
+    await this.process.stop('SIGKILL');
+  }
+}
+
+function stateDir(host: Host): string {
+  return join(host.insideFolder, 'relay-state');
+}

@@ -1,0 +1,34 @@
+import { afterEach, expect, it } from 'vitest';
+import { parseRelayUri } from '../../../src/core/config/relay-uri.js';
+import { Lab } from '../lab.js';
+import { poll } from '../poll.js';
+import { publicAddresses } from '../topology.js';
+import { configure, relayOnly } from './relay-lab.js';
+import { RelayProcess } from './relay-process.js';
+
+let lab: Lab | undefined;
+afterEach(async () => {
+  await lab?.close();
+  lab = undefined;
+});
+
+it('agents behind two NATs of random ports meet at a relay without a router that one of them has an invite to', async () => {
+  const made = await Lab.create({ a: 'sym', b: 'sym', turn: false });
+  lab = made;
+  const relay = await RelayProcess.start(made.p, `${publicAddresses[0]}:4703`);
+  const uri = await relay.invite('alice');
+  expect(parseRelayUri(uri)).toMatchObject({ host: publicAddresses[0], port: 4703, name: 'alice' });
+  const a = made.a.agent({ args: [...relayOnly, ...configure(made.a, { relay: { servers: [uri] } })] });
+  const b = made.b.agent({ args: relayOnly });
+  await Promise.all([a, b].map((agent) => agent.event('router.connected')));
+  await made.settled();
+  made.a.pingStream(made.b.router.address, { intervalMs: 100 });
+  const [up] = await Promise.all([a.event('bridge.up'), b.event('bridge.up')]);
+  expect(up).toMatchObject({ kind: 'relayed', strategy: 'relay', relay: `${publicAddresses[0]}:4703` });
+  expect(await made.b.ping(made.a.router.address)).toMatchObject({ received: 3 });
+  await Promise.all([a.terminate(), b.terminate()]);
+  await poll('the place is given back', () => relay.lines('relay.released').at(-1)?.circuits === 0 || undefined);
+  expect(await relay.terminate()).toBe(0);
+  expect(relay.lines('relay.status').at(-1)).toMatchObject({ circuits: 0, bytes: expect.any(Number) });
+  expect(Number(relay.lines('relay.status').at(-1)?.bytes)).toBeGreaterThan(1000);
+});

@@ -1,0 +1,163 @@
+import { EventEmitter, once } from 'node:events';
+import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { main } from '../../src/cli/program.js';
+import { printInvite, runRelay } from '../../src/cli/run-relay.js';
+import { systemClock as clock } from '../../src/core/clock.js';
+import { parseRelayUri, type RelayUri } from '../../src/core/config/relay-uri.js';
+import { systemFiles as files } from '../../src/core/files.js';
+import { systemRandom as random } from '../../src/core/random.js';
+import { bindTimed } from '../../src/discovery/stun/tcp-binding.js';
+import { createSystemNet } from '../../src/native/system-net.js';
+import { keyOfInvite } from '../../src/relay/invite.js';
+import { surveyRelay } from '../../src/strategies/relay/survey.js';
+import { RelayClient } from '../../src/strategies/relay/volunteer/relay-client.js';
+
+const net = createSystemNet();
+const { signal } = new AbortController();
+let stateDir: string;
+let clients: RelayClient[];
+let ends: (() => Promise<void>)[];
+beforeEach(async () => {
+  stateDir = await mkdtemp(path.join(tmpdir(), 'ratatoskr-relay-'));
+  [clients, ends] = [[], []];
+});
+afterEach(async () => {
+  for (const client of clients) client.close();
+  for (const end of ends) await end();
+  await rm(stateDir, { recursive: true });
+});
+
+const source = { env: {}, uid: 1000, stdin: process.stdin };
+const ofLoopback = { ...net, interfaces: () => [] };
+
+/** Runs the command on loopback. */
+async function relay(revoke: readonly string[] = []) {
+  const host = new EventEmitter();
+  const said = new EventEmitter();
+  const listen = [{ address: '127.0.0.1', port: 0 }];
+  const surroundings = { net, clock, random, files, source, host, out: (text: string) => said.emit('line', JSON.parse(text)) };
+  const ended = runRelay({ stateDir, listen, revoke, logFormat: 'json' }, surroundings);
+  const end = async () => {
+    host.emit('SIGTERM');
+    expect(await ended).toBe(0);
+  };
+  ends.push(end);
+  const [{ places }] = await Promise.race([once(said, 'line'), ended.then(() => [])]);
+  const [address, port] = String(places[0]).split(':');
+  return { endpoint: { address: address ?? '', port: Number(port) }, said, end };
+}
+
+async function invite(name: string, advertise = [{ host: 'relay.test', port: 4703 }]): Promise<RelayUri[]> {
+  let printed = '';
+  const out = (text: string) => {
+    printed += text;
+  };
+  await printInvite(name, { stateDir, advertise }, { net: ofLoopback, random, files, out, source });
+  return printed
+    .trim()
+    .split('\n')
+    .flatMap((line) => parseRelayUri(line) ?? []);
+}
+
+function reserve(endpoint: { address: string; port: number }, uri: RelayUri) {
+  const client = new RelayClient({ net, clock });
+  clients.push(client);
+  const admission = async () => keyOfInvite(uri);
+  return client.reserve(endpoint, admission, () => {}, signal);
+}
+
+describe('an invite', () => {
+  test('is the same for a name each time, and another for another', async () => {
+    const [one, again, other] = await Promise.all(['alice', 'alice', 'bob'].map(async (name) => (await invite(name))[0]));
+    expect(one).toMatchObject({ host: 'relay.test', port: 4703, name: 'alice' });
+    expect(again).toEqual(one);
+    expect(other?.token).not.toBe(one?.token);
+  });
+
+  test('names every place where the relay is reached', async () => {
+    const uris = await invite('alice', [
+      { host: '192.0.2.1', port: 1 },
+      { host: '2001:db8::1', port: 2 },
+    ]);
+    expect(uris.map(({ host, port }) => [host, port])).toEqual([
+      ['192.0.2.1', 1],
+      ['2001:db8::1', 2],
+    ]);
+  });
+
+  test('needs a place that the internet can reach', async () => {
+    await expect(invite('alice', [])).rejects.toMatchObject({ code: 'RELAY_PLACE_MISSING' });
+  });
+
+  test('derives from a secret that nobody else may read', async () => {
+    await invite('alice');
+    const file = path.join(stateDir, 'relay-secret');
+    expect((await stat(file)).mode & 0o777).toBe(0o600);
+    expect(await readFile(file, 'utf8')).toMatch(/^[0-9a-f]{64}\n$/);
+  });
+
+  test('is not given out from a secret that is damaged', async () => {
+    await writeFile(path.join(stateDir, 'relay-secret'), 'short\n');
+    await expect(invite('alice')).rejects.toMatchObject({ code: 'RELAY_SECRET_UNUSABLE' });
+  });
+});
+
+describe('the running relay', () => {
+  test('serves who has an invite, and counts', async () => {
+    const { endpoint, said, end } = await relay();
+    const [uri] = await invite('alice');
+    if (!uri) throw new Error('no invite');
+    const place = await reserve(endpoint, uri);
+    const guest = new RelayClient({ net, clock });
+    clients.push(guest);
+    const stream = await guest.connect(endpoint, place.token, signal);
+    stream.write(Buffer.alloc(1000));
+    const told: { event: string; circuits?: number }[] = [];
+    said.on('line', (line) => told.push(line));
+    await end();
+    expect(told.find(({ event }) => event === 'relay.status')).toMatchObject({ circuits: 1, sessions: 2 });
+  });
+
+  test('serves neither who made a token up nor whose invite was revoked', async () => {
+    const { endpoint } = await relay(['bob']);
+    const [[alice], [bob]] = [await invite('alice'), await invite('bob')];
+    if (!alice || !bob) throw new Error('no invite');
+    await expect(reserve(endpoint, { ...alice, token: bob.token })).rejects.toMatchObject({ code: 'RELAY_UNREACHABLE' });
+    await expect(reserve(endpoint, bob)).rejects.toMatchObject({ code: 'RELAY_UNREACHABLE' });
+    await reserve(endpoint, alice);
+  });
+
+  test('grants each name its own share', async () => {
+    const { endpoint } = await relay();
+    const [[alice], [bob]] = [await invite('alice'), await invite('bob')];
+    if (!alice || !bob) throw new Error('no invite');
+    for (let count = 0; count < 4; count++) await reserve(endpoint, alice);
+    await expect(reserve(endpoint, alice)).rejects.toMatchObject({ code: 'RELAY_QUOTA_REACHED' });
+    await reserve(endpoint, bob);
+  });
+
+  test('answers STUN over UDP and TCP, and tells its time', async () => {
+    const { endpoint } = await relay();
+    const { seen } = await surveyRelay({ net, clock, random }, { ...endpoint, transport: 'udp' }, signal);
+    expect(seen).toEqual(['127.0.0.1']);
+    const stream = await net.connectTcp({ remote: endpoint, timeoutMs: 1000 });
+    const { serverTimeMs } = await bindTimed(stream, { clock, random, timeoutMs: 1000 });
+    stream.destroy();
+    expect(Math.abs((serverTimeMs ?? 0) - clock.now())).toBeLessThan(1000);
+  });
+});
+
+test('options behind invite are its own', async () => {
+  const asked: unknown[] = [];
+  const unexpected = async () => {
+    throw new Error('not this command');
+  };
+  const args = ['relay', 'invite', 'alice', '--state-dir', '/state', '--advertise', 'relay.test:1', '-c', '-'];
+  const rest = { run: unexpected, stun: unexpected, relay: unexpected, validate: unexpected, survey: unexpected };
+  const invited = async (...values: unknown[]) => void asked.push(...values);
+  expect(await main(args, { ...source, ...rest, invite: invited, out: () => {}, err: () => {} })).toBe(0);
+  expect(asked).toEqual(['alice', { stateDir: '/state', advertise: [{ host: 'relay.test', port: 1 }], config: '-' }]);
+});
