@@ -5,9 +5,9 @@ import { Readable } from 'node:stream';
 import { afterAll, describe, expect, test } from 'vitest';
 import { ConfigReader } from '../../src/cli/config-source.js';
 import { exitCodes } from '../../src/cli/exit-codes.js';
-import { main } from '../../src/cli/program.js';
 import { type ConfigOverride, defaultConfig, parseConfig } from '../../src/core/config.js';
 import { ConfigError, PluginError } from '../../src/core/errors.js';
+import { runCommand } from './run-command.js';
 
 const folder = mkdtempSync(path.join(tmpdir(), 'ratatoskr-cli-'));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -19,34 +19,19 @@ function file(name: string, text: string): string {
 }
 
 async function ratatoskr(args: string[], stdin = '') {
-  let out = '';
-  let err = '';
   const runs: { file: string | undefined; overrides: readonly ConfigOverride[] }[] = [];
-  const code = await main(args, {
-    env: {},
-    uid: 1000,
+  const told = await runCommand(args, {
     stdin: Readable.from([stdin]),
-    out: (text) => {
-      out += text;
-    },
-    err: (text) => {
-      err += text;
-    },
     validate: async ({ strategies }) => {
       if (strategies[0]?.use === 'unheard-of') throw new ConfigError('STRATEGY_UNKNOWN', 'there is no strategy unheard-of');
       if (strategies[0]?.use === './broken') throw new PluginError('PLUGIN_INVALID', './broken has no function create.');
     },
-    survey: async () => [],
-    examine: () => Promise.reject(new Error('not this command')),
-    stun: async () => 0,
-    relay: async () => 0,
-    invite: async () => {},
     run: async (configFile, overrides) => {
       runs.push({ file: configFile, overrides });
       return 0;
     },
   });
-  return { code, out, err, runs };
+  return { ...told, runs };
 }
 
 describe('ratatoskr', () => {

@@ -1,36 +1,13 @@
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { Readable } from 'node:stream';
 import { afterAll, describe, expect, test } from 'vitest';
-import { main } from '../../src/cli/program.js';
+import { runCommand } from './run-command.js';
 
 const folder = mkdtempSync(path.join(tmpdir(), 'ratatoskr-plugin-'));
 afterAll(() => rmSync(folder, { recursive: true }));
 
-async function ratatoskr(...args: string[]) {
-  let [out, err] = ['', ''];
-  const unexpected = () => Promise.reject(new Error('not this command'));
-  const code = await main(args, {
-    env: {},
-    uid: 1000,
-    stdin: Readable.from(['']),
-    out: (text) => {
-      out += text;
-    },
-    err: (text) => {
-      err += text;
-    },
-    validate: unexpected,
-    examine: unexpected,
-    run: unexpected,
-    stun: unexpected,
-    relay: unexpected,
-    invite: unexpected,
-    survey: unexpected,
-  });
-  return { code, out, err };
-}
+const ratatoskr = (...args: string[]) => runCommand(args);
 
 function read(...names: string[]): string {
   return readFileSync(path.join(folder, ...names), 'utf8');

@@ -3,7 +3,6 @@ import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { main } from '../../src/cli/program.js';
 import { printInvite, runRelay } from '../../src/cli/run-relay.js';
 import { systemClock as clock } from '../../src/core/clock.js';
 import { parseRelayUri, type RelayUri } from '../../src/core/config/relay-uri.js';
@@ -14,6 +13,7 @@ import { createSystemNet } from '../../src/native/system-net.js';
 import { keyOfInvite } from '../../src/relay/invite.js';
 import { surveyRelay } from '../../src/strategies/relay/survey.js';
 import { RelayClient } from '../../src/strategies/relay/volunteer/relay-client.js';
+import { runCommand } from './run-command.js';
 
 const net = createSystemNet();
 const { signal } = new AbortController();
@@ -152,12 +152,8 @@ describe('the running relay', () => {
 
 test('options behind invite are its own', async () => {
   const asked: unknown[] = [];
-  const unexpected = async () => {
-    throw new Error('not this command');
-  };
   const args = ['relay', 'invite', 'alice', '--state-dir', '/state', '--advertise', 'relay.test:1', '-c', '-'];
-  const rest = { run: unexpected, stun: unexpected, relay: unexpected, validate: unexpected, survey: unexpected };
   const invited = async (...values: unknown[]) => void asked.push(...values);
-  expect(await main(args, { ...source, ...rest, invite: invited, out: () => {}, err: () => {} })).toBe(0);
+  expect(await runCommand(args, { invite: invited })).toMatchObject({ code: 0 });
   expect(asked).toEqual(['alice', { stateDir: '/state', advertise: [{ host: 'relay.test', port: 1 }], config: '-' }]);
 });

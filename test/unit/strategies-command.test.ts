@@ -1,10 +1,9 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { Readable } from 'node:stream';
 import { afterAll, describe, expect, test } from 'vitest';
-import { main } from '../../src/cli/program.js';
 import type { StrategyRow } from '../../src/cli/strategies.js';
+import { runCommand } from './run-command.js';
 
 const folder = mkdtempSync(path.join(tmpdir(), 'ratatoskr-strategies-'));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -33,29 +32,14 @@ const broken: StrategyRow = {
 };
 
 async function ratatoskr(args: readonly string[], rows: readonly StrategyRow[] = [good]) {
-  let out = '';
   const asked: { uses: readonly string[]; folder: string }[] = [];
-  const unexpected = () => Promise.reject(new Error('not this command'));
-  const code = await main(args, {
-    env: {},
-    uid: 1000,
-    stdin: Readable.from(['']),
-    out: (text) => {
-      out += text;
-    },
-    err: () => {},
-    validate: unexpected,
-    examine: unexpected,
-    run: unexpected,
-    stun: unexpected,
-    relay: unexpected,
-    invite: unexpected,
+  const told = await runCommand(args, {
     survey: async ({ strategies }, configFolder) => {
       asked.push({ uses: strategies.map(({ use }) => use), folder: configFolder });
       return rows;
     },
   });
-  return { code, out, asked };
+  return { ...told, asked };
 }
 
 describe('ratatoskr strategies', () => {

@@ -1,42 +1,20 @@
 import { EventEmitter, once } from 'node:events';
 import net from 'node:net';
 import { describe, expect, test } from 'vitest';
-import { main } from '../../src/cli/program.js';
 import { runStun } from '../../src/cli/run-stun.js';
 import type { StunOptions } from '../../src/cli/stun.js';
 import { systemClock } from '../../src/core/clock.js';
 import type { BindUdpOptions, Net } from '../../src/core/net.js';
 import { createSystemNet } from '../../src/native/system-net.js';
+import { runCommand } from './run-command.js';
 
 async function ratatoskr(...args: string[]) {
-  let [out, err] = ['', ''];
   const asked: StunOptions[] = [];
-  const write = (text: string) => {
-    out += text;
+  const stun = async (options: StunOptions) => {
+    asked.push(options);
+    return 0;
   };
-  const unexpected = async () => {
-    throw new Error('not this command');
-  };
-  const code = await main(args, {
-    env: {},
-    uid: 1000,
-    stdin: process.stdin,
-    out: write,
-    err: (text) => {
-      err += text;
-    },
-    validate: unexpected,
-    examine: unexpected,
-    survey: unexpected,
-    run: unexpected,
-    relay: unexpected,
-    invite: unexpected,
-    stun: async (options) => {
-      asked.push(options);
-      return 0;
-    },
-  });
-  return { code, out, err, asked };
+  return { ...(await runCommand(args, { stun })), asked };
 }
 
 describe('ratatoskr stun', () => {
