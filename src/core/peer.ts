@@ -3,6 +3,7 @@ import type { ProvenPath } from './attempt.js';
 import { BackOff } from './back-off.js';
 import type { Bridge, Bridges } from './bridge.js';
 import { type Clock, sleep } from './clock.js';
+import type { ErrorCode } from './error-catalogue.js';
 import { BridgeError, describeError, type RatatoskrError, SignallingError, StrategyError } from './errors.js';
 import type { EventSource, PeerRef } from './events.js';
 import { type ClimbOptions, type Ladder, LadderExhausted } from './ladder.js';
@@ -25,6 +26,9 @@ const firstPriority = 128;
 const overlapMs = 1000;
 /** A bridge that held this long was a success: the next failure starts with the shortest pause. */
 const provenBridgeMs = 60_000;
+
+/** Why a bridge is down when nobody has taken it down. */
+const lossOfPath: ReadonlySet<ErrorCode> = new Set<ErrorCode>(['PATH_CLOSED', 'PATH_SILENT']);
 
 /** Attempts that the peer may offer at once, and how many a second after that; its climbs and back-off need far fewer. */
 const offerRate = { burst: 32, perSecond: 0.5 };
@@ -66,6 +70,8 @@ export class Peer {
   private readonly offers: TokenBucket;
   private readonly refusals: News;
   private bridge: Bridge | undefined;
+  /** The last bridge is down because its path was lost: what has gone over it since the last try is reason enough for the next. */
+  private lost = false;
   /** All that are up: the one above, and older ones on their way out. */
   private readonly bridges = new Set<Bridge>();
   /** Attempts of the peer's that run at this end. */
@@ -133,7 +139,8 @@ export class Peer {
         pauseMs = this.backOff.next();
         this.tell(error, pauseMs);
       }
-      this.services.tried(this);
+      if (!this.lost) this.services.tried(this);
+      this.lost = false;
       this.state = 'resting';
       await this.rest(pauseMs, signal);
     }
@@ -235,9 +242,12 @@ export class Peer {
     this.bridges.add(bridge);
     this.state = 'bridged';
     const upSince = clock.now();
-    void bridge.closed.then(() => {
+    void bridge.closed.then(({ code }) => {
       this.bridges.delete(bridge);
-      if (this.bridge === bridge) this.bridge = undefined;
+      if (this.bridge === bridge) {
+        this.bridge = undefined;
+        this.lost = lossOfPath.has(code);
+      }
       if (clock.now() - upSince > provenBridgeMs) this.backOff.reset();
     });
     const link = signalling.linkWith(this.ref.key);

@@ -30,7 +30,7 @@ export interface OpenStreamOptions {
   readonly key?: Uint8Array;
   /** Milliseconds between signs of life while idle, which also keep the NATs' mappings. 100 to 60,000. @default 500 */
   readonly heartbeatMs?: number;
-  /** Milliseconds of silence after which the other end counts as dead. @default 2500 */
+  /** Milliseconds of silence after which the other end counts as dead. @default 2000 */
   readonly silenceMs?: number;
   /** Milliseconds the other end may take to open. @default 10000 */
   readonly openMs?: number;

@@ -94,6 +94,20 @@ describe('a peer', () => {
     expect(again?.strategy).toBe('udp-hole-punching');
   });
 
+  it('whose path was lost is tried again at once, for what went over it, and then not until there is more', async () => {
+    const { world, controlling, controlled, isBetween } = await pair({ strategies: ['tcp-hole-punching'] });
+    const stop = await controlling.router.sendTo(controlled.router.address);
+    await world.until(controlling.next('bridge.up'));
+    await world.run(2000);
+    stop();
+    world.router.filter((packet, direction) => !isBetween(packet, direction));
+    const { time: downAt } = await world.until(controlling.next('bridge.down'));
+    await world.run(30_000);
+    const tries = all(controlling, 'attempt.started').filter(({ time }) => time > downAt);
+    expect(tries).toHaveLength(1);
+    expect((tries[0]?.time ?? Number.POSITIVE_INFINITY) - downAt).toBeLessThan(500);
+  });
+
   it('is left alone for longer after each failure, never for exactly as long', async () => {
     const { world, controlling, controlled, isBetween } = await pair({ strategies: ['tcp-hole-punching'] });
     world.router.filter((packet, direction) => !isBetween(packet, direction));

@@ -153,7 +153,8 @@ export class Pulse {
     const late = now - this.tickAt;
     if (late > heartbeatMs) this.heardAt += late;
     const silence = now - this.heardAt;
-    if (silence >= (this.opened ? silenceMs : openMs)) {
+    const patienceMs = this.opened ? silenceMs : openMs;
+    if (silence >= patienceMs) {
       // The other end may still hear us: it would wait for what no longer comes.
       this.stop(true);
       this.options.onSilent();
@@ -162,7 +163,8 @@ export class Pulse {
     this.beat();
     if (!this.opened) this.interval = Math.min(this.interval * 2, heartbeatMs);
     const urgent = this.blocked || silence > heartbeatMs * 1.5;
-    this.schedule(urgent ? Math.min(urgentIntervalMs, heartbeatMs) : this.opened ? heartbeatMs : this.interval);
+    const intervalMs = urgent ? Math.min(urgentIntervalMs, heartbeatMs) : this.opened ? heartbeatMs : this.interval;
+    this.schedule(Math.min(intervalMs, patienceMs - silence));
   }
 
   private schedule(delayMs: number): void {

@@ -20,7 +20,7 @@ export interface StreamServices {
   send(datagram: Uint8Array, remote: Endpoint): void;
 }
 
-const defaults = { heartbeatMs: 500, silenceMs: 2500, openMs: 10_000, windowBytes: 2 * 1024 * 1024 } as const;
+const defaults = { heartbeatMs: 500, silenceMs: 2000, openMs: 10_000, windowBytes: 2 * 1024 * 1024 } as const;
 /** How long an orderly end may wait for the last acknowledgement once the other end is known to have everything, in milliseconds. */
 const lingerMs = 1000;
 /** What waits in Node's own buffer, in bytes, each way. */
