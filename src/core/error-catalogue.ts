@@ -372,8 +372,9 @@ export const errorCatalogue = {
     help: 'See that the end that connects reaches ports 49152 to 65535 of the relay, over TCP, or over UDP where it relays datagrams.',
   },
   RELAY_TIME_SPENT: {
-    meaning: 'A circuit has lasted as long as its relay grants.',
-    help: 'Nothing to do, the agent reserves another place; or raise relay.volunteer.maxDuration at the relay.',
+    meaning:
+      'A circuit has lasted as long as its relay grants, or the circuits of this peer, or all, as long as they may in a day.',
+    help: 'After one long circuit the agent reserves another place. Otherwise use another relay, or raise relay.volunteer.maxDuration, timePerDay and timePerDayPerPeer at the relay.',
   },
   RELAY_UNREACHABLE: {
     meaning: 'A relay cannot be reached, does not answer or went away.',

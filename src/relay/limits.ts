@@ -3,7 +3,6 @@ import type { RelayLimits } from './server/relay-server.js';
 
 /** What the configuration grants at a relay, be it an agent's or one that runs on its own. */
 export function limitsOf(volunteer: Config['relay']['volunteer']): RelayLimits {
-  const { maxCircuits, maxCircuitsPerPeer, rate, ratePerPeer, bytesPerDay, bytesPerDayPerPeer } = volunteer;
-  const caps = { maxCircuits, maxCircuitsPerPeer, rate, ratePerPeer, bytesPerDay, bytesPerDayPerPeer };
-  return { ...caps, lifetimeMs: volunteer.lifetime, maxDurationMs: volunteer.maxDuration };
+  const { lifetime: lifetimeMs, maxDuration: maxDurationMs, ...caps } = volunteer;
+  return { ...caps, lifetimeMs, maxDurationMs };
 }

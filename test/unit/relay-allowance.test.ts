@@ -3,7 +3,14 @@ import { Allowance } from '../../src/relay/server/allowance.js';
 import { FakeClock } from './fake-clock.js';
 
 const signal = new AbortController().signal;
-const unlimited = { rate: 1e12, ratePerPeer: 1e12, bytesPerDay: 1e15, bytesPerDayPerPeer: 1e15 };
+const unlimited = {
+  rate: 1e12,
+  ratePerPeer: 1e12,
+  bytesPerDay: 1e15,
+  bytesPerDayPerPeer: 1e15,
+  timePerDay: 1e12,
+  timePerDayPerPeer: 1e12,
+};
 
 /** Carries `count` pieces of 1000 bytes, one after the other. @returns when all have gone, in fake milliseconds */
 async function carry(clock: FakeClock, allowance: Allowance, peer: string, count: number): Promise<number> {
@@ -56,6 +63,24 @@ describe('what a relay grants', () => {
     const allowance = new Allowance(clock, { ...unlimited, bytesPerDay: 3000 });
     await carry(clock, allowance, 'north', 3);
     expect(() => allowance.check('south')).toThrow(expect.objectContaining({ code: 'RELAY_BYTES_SPENT' }));
+  });
+
+  it('is a time a day for each peer, and others go on', async () => {
+    const clock = new FakeClock();
+    const allowance = new Allowance(clock, { ...unlimited, timePerDayPerPeer: 60_000 });
+    allowance.spendTime('north', 59_000);
+    expect([allowance.timeLeft('north'), allowance.timeLeft('south')]).toEqual([1000, 60_000]);
+    allowance.spendTime('north', 1000);
+    expect(() => allowance.check('north')).toThrow(expect.objectContaining({ code: 'RELAY_TIME_SPENT' }));
+    allowance.check('south');
+    await clock.advance(24 * 3_600_000);
+    allowance.check('north');
+  });
+
+  it('is a time a day for all together', () => {
+    const allowance = new Allowance(new FakeClock(), { ...unlimited, timePerDay: 60_000 });
+    allowance.spendTime('north', 60_000);
+    expect(() => allowance.check('south')).toThrow(expect.objectContaining({ code: 'RELAY_TIME_SPENT' }));
   });
 
   it('ends the wait with the circuit', async () => {

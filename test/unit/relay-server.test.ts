@@ -25,6 +25,8 @@ const generous: RelayLimits = {
   ratePerPeer: 1e9,
   bytesPerDay: 1e12,
   bytesPerDayPerPeer: 1e12,
+  timePerDay: 1e9,
+  timePerDayPerPeer: 1e9,
   lifetimeMs: 60_000,
   maxDurationMs: 60_000,
 };
@@ -202,6 +204,17 @@ describe('a relay at its caps', () => {
     const { near, place } = await circuit();
     expect(await lossOf(place)).toMatchObject({ code: 'RELAY_TIME_SPENT' });
     await ended(near);
+  });
+
+  it('ends the circuits of a peer that has spent its time of the day, and those of others go on', async () => {
+    await start({ timePerDayPerPeer: 300 });
+    const { near, place } = await circuit('north');
+    expect(await lossOf(place)).toMatchObject({ code: 'RELAY_TIME_SPENT', message: expect.stringContaining('day') });
+    await ended(near);
+    expect(() => server.issueTicket('north')).toThrow(expect.objectContaining({ code: 'RELAY_TIME_SPENT' }));
+    const other = await circuit('south');
+    other.near.end('still here');
+    expect(await readText(other.far)).toBe('still here');
   });
 
   it('keeps a reservation that is refreshed', async () => {

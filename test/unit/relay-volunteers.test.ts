@@ -18,6 +18,7 @@ const clock = systemClock;
 const log = { debug() {}, info() {}, warn() {}, error() {} };
 const limits = {
   ...{ maxCircuits: 2, maxCircuitsPerPeer: 1, rate: 1e9, ratePerPeer: 1e9, bytesPerDay: 1e12, bytesPerDayPerPeer: 1e12 },
+  ...{ timePerDay: 1e9, timePerDayPerPeer: 1e9 },
   ...{ lifetimeMs: 60_000, maxDurationMs: 60_000 },
 };
 /** Loopback is no place for a relay, unless an operator has named one there. */

@@ -291,13 +291,13 @@ describe('leave to use a peer’s relay', () => {
     expect(await controlling.services.askRelay(never)).toBe('ab'.repeat(32));
   });
 
-  it('is refused with the peer’s reason', async () => {
+  it.each(['RELAY_BYTES_SPENT', 'RELAY_TIME_SPENT'] as const)('is refused with the peer’s reason, such as %s', async (code) => {
     const { controlling, controlled } = await linkedEnds();
     controlled.services.grantBy(() => {
-      throw new StrategyError('RELAY_BYTES_SPENT', 'Come back tomorrow.');
+      throw new StrategyError(code, 'Come back tomorrow.');
     });
     const refused = controlling.services.askRelay(never);
-    await expect(refused).rejects.toMatchObject({ code: 'RELAY_BYTES_SPENT', message: expect.stringContaining('tomorrow') });
+    await expect(refused).rejects.toMatchObject({ code, message: expect.stringContaining('tomorrow') });
   });
 
   it('is refused where nobody relays', async () => {

@@ -287,6 +287,13 @@ export const configSchema = z.strictObject({
           ratePerPeer: integer(1000, 10_000_000_000, 1_000_000, 'What the circuits of one peer carry.', 'bytes/s'),
           bytesPerDay: integer(1_000_000, 1e15, 100_000_000_000, 'What all circuits together carry in a day.', 'bytes'),
           bytesPerDayPerPeer: integer(1_000_000, 1e15, 10_000_000_000, 'What the circuits of one peer carry in a day.', 'bytes'),
+          timePerDay: duration(
+            '1m',
+            '4096d',
+            '16d',
+            'How long all circuits together last in a day, each from its reservation on.',
+          ),
+          timePerDayPerPeer: duration('1m', '256d', '2d', 'How long the circuits of one peer together last in a day.'),
           lifetime: duration('10s', '1d', '10m', 'How long a reservation lives without being refreshed.'),
           maxDuration: duration('10s', '7d', '1d', 'How long a circuit lasts at most; its peer may reserve another.'),
         })

@@ -8,6 +8,9 @@ import type { Message, MessageOf } from './messages.js';
 /** How often a peer may change what it offers. */
 const changeRate = { burst: 5, perSecond: 1 };
 
+/** Why a peer may refuse its relay, beside RELAY_NOT_ALLOWED. */
+const refusals = ['RELAY_BYTES_SPENT', 'RELAY_TIME_SPENT'] as const;
+
 type RelayAnswer = MessageOf<'relay-grant'> | MessageOf<'relay-refuse'>;
 
 export interface LinkServicesOptions {
@@ -57,7 +60,7 @@ export class LinkServices {
       const reply = await within(answer, signal, 'answer a request for its relay');
       if (reply.type === 'relay-grant') return reply.ticket;
       throw new StrategyError(
-        reply.code === 'RELAY_BYTES_SPENT' ? 'RELAY_BYTES_SPENT' : 'RELAY_NOT_ALLOWED',
+        refusals.find((code) => code === reply.code) ?? 'RELAY_NOT_ALLOWED',
         `The peer’s relay is not for us: ${reply.message} (${reply.code}).`,
       );
     } finally {

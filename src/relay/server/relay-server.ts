@@ -112,7 +112,7 @@ export class RelayServer {
    * Lets a peer connect for a minute, in place of its last ticket.
    * @param owner its public key, or another name that its caps are counted by
    * @returns the token, a secret between the relay and this peer
-   * @throws StrategyError RELAY_BYTES_SPENT
+   * @throws StrategyError RELAY_BYTES_SPENT, RELAY_TIME_SPENT
    */
   issueTicket(owner: string): string {
     this.allowance.check(owner);

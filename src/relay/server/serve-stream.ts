@@ -7,6 +7,7 @@ import { keyOfToken } from '../token.js';
 import type { YamuxSession } from '../yamux/session.js';
 import type { YamuxStream } from '../yamux/stream.js';
 import type { Allowance } from './allowance.js';
+import { countTime } from './circuit-time.js';
 import type { Reservation, Reservations } from './reservations.js';
 import { splice } from './splice.js';
 
@@ -59,6 +60,7 @@ async function serveReservation(stream: YamuxStream, services: StreamServices): 
   if (owner === undefined) throw new StrategyError('RELAY_NOT_ALLOWED', 'Only who has a ticket may reserve a place.');
   allowance.check(owner);
   const reservation = reservations.reserve(owner, session);
+  countTime(reservation, allowance, clock);
   log.info('relay.reserved', { owner, circuits: reservations.count });
   const startedAt = clock.now();
   try {
