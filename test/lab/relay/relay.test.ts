@@ -39,16 +39,6 @@ it('a server that only one end names serves both', async () => {
   await Promise.all([a.event('bridge.up'), b.event('bridge.up')]);
 });
 
-it.each(['SIGTERM', 'SIGKILL'] as const)('no allocation outlives its agents by long after %s', async (signal) => {
-  const lab = await labWith({ address: first });
-  const [server] = lab.servers;
-  const both = await lab.agents(turn);
-  await Promise.all(both.map((agent) => agent.event('bridge.up')));
-  await poll('the server has the allocation', () => server?.allocations === 1 || undefined);
-  await Promise.all(both.map((agent) => (signal === 'SIGTERM' ? agent.terminate() : agent.kill9())));
-  await poll('the allocations are gone', () => server?.allocations === 0 || undefined);
-});
-
 it('a wrong password is told as such, and never shown', async () => {
   const lab = await labWith({ address: first });
   const both = await lab.agents(['--turn', `turn:lab:hunter2@${first}:3478`]);

@@ -1,0 +1,75 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { afterEach, describe, expect, it } from 'vitest';
+import type { AgentProcess } from '../agent-process.js';
+import { poll } from '../poll.js';
+import { publicAddresses } from '../topology.js';
+import { RelayLab, turnAt } from './relay-lab.js';
+import { TurnClock } from './turn-clock.js';
+import { TurnProcess } from './turn-process.js';
+
+const [address] = publicAddresses;
+/** What coturn grants, and no less, in seconds. */
+const lifetimeS = 600;
+
+let lab: RelayLab | undefined;
+afterEach(async () => {
+  await lab?.close();
+  lab = undefined;
+});
+
+interface Relayed {
+  readonly agents: readonly AgentProcess[];
+  readonly server: TurnProcess;
+  readonly clock: TurnClock;
+}
+
+/** Two agents with a bridge by allocations that relay one protocol, and are asked for over one. */
+async function relayed(protocol: 'tcp' | 'udp', transport: 'tcp' | 'udp'): Promise<Relayed> {
+  lab = await RelayLab.create([]);
+  const clock = await TurnClock.make(lab.lab.p);
+  const extra = protocol === 'tcp' ? [] : ['--no-tcp-relay'];
+  const server = await TurnProcess.start(lab.lab.p, { address, extra, clock });
+  const agents = await lab.agents(turnAt(address, `?transport=${transport}`));
+  await Promise.all(agents.map((agent) => agent.event('bridge.up')));
+  expect(server.allocations).toBeGreaterThan(0);
+  expect(await server.relayedSockets()).not.toEqual([]);
+  return { agents, server, clock };
+}
+
+async function gone(server: TurnProcess): Promise<void> {
+  await poll('the allocations are gone', () => server.allocations === 0 || undefined, { timeoutMs: 5000 });
+  await poll('their sockets are gone', async () => (await server.relayedSockets()).length === 0 || undefined);
+}
+
+describe('allocations', () => {
+  it.each([
+    ['tcp', 'tcp'],
+    ['udp', 'tcp'],
+    ['udp', 'udp'],
+  ] as const)('that relay %s over %s are given back by agents that end', async (protocol, transport) => {
+    const { agents, server } = await relayed(protocol, transport);
+    await Promise.all(agents.map((agent) => agent.terminate()));
+    await gone(server);
+  });
+
+  it.each(['tcp', 'udp'] as const)(
+    'that relay %s over tcp go with the connections of agents that are killed',
+    async (protocol) => {
+      const { agents, server } = await relayed(protocol, 'tcp');
+      await Promise.all(agents.map((agent) => agent.kill9()));
+      await gone(server);
+    },
+  );
+
+  it('that relay udp over udp outlive agents that are killed, but not their lifetime', async () => {
+    const { agents, server, clock } = await relayed('udp', 'udp');
+    const { allocations } = server;
+    await Promise.all(agents.map((agent) => agent.kill9()));
+    clock.putForward(lifetimeS - 60);
+    // The server looks at its clock every second.
+    await delay(3000);
+    expect(server.allocations).toBe(allocations);
+    clock.putForward(lifetimeS);
+    await gone(server);
+  });
+});
