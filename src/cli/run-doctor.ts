@@ -1,4 +1,5 @@
 import { execFile } from 'node:child_process';
+import { setMaxListeners } from 'node:events';
 import type { Status } from '../control/schemas.js';
 import { statusSchema } from '../control/schemas.js';
 import { systemFiles } from '../core/files.js';
@@ -28,7 +29,9 @@ export async function runDoctor(
     progress([...under]);
   };
   const services = surveyServices(config);
-  const never = new AbortController();
+  const over = new AbortController();
+  // Many ask at once, and all are done before it aborts.
+  setMaxListeners(0, over.signal);
   const patient = {
     config,
     services,
@@ -36,7 +39,7 @@ export async function runDoctor(
     agent: status && viewOf(status),
     packetFilter,
     platform: process.platform,
-    signal: never.signal,
+    signal: over.signal,
   };
   tell('strategies', false);
   const [{ findings, stun }, rows] = await Promise.all([

@@ -36,10 +36,11 @@ const byStun: Readonly<Record<string, (stun: StunAnswers) => Partial<Verdict>>> 
           message: 'No STUN server answers over TCP: only peers on this network, or with a public address, can be met.',
           help: nameServers,
         },
-  'udp-hole-punching': ({ udp }) =>
-    udp && udp.behaviour.translated !== 'unknown'
-      ? { usable: 'yes', message: 'STUN over UDP works.' }
-      : { usable: 'no', message: 'No STUN server answers over UDP.', help: 'Open outgoing UDP in the firewall of this network.' },
+  'udp-hole-punching': ({ udp, tcp }) => {
+    if (udp && udp.behaviour.translated !== 'unknown') return { usable: 'yes', message: 'STUN over UDP works.' };
+    const message = 'No STUN server answers over UDP.';
+    return tcp.mapped ? { usable: 'no', message, help: 'Open outgoing UDP in the firewall of this network.' } : { message };
+  },
 };
 
 const nameServers = 'Name STUN servers that answer over TCP with --stun, or in stun of the configuration.';

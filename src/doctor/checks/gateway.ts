@@ -31,25 +31,24 @@ export async function askGateway(
   const options = { services, timeoutMs, signal };
   const spoken: { protocol: string; externalAddress?: string }[] = [];
   const failures: { protocol: string; code: string; message: string }[] = [];
-  await Promise.all(
-    protocols.map(async (protocol) => {
-      try {
-        await protocol.probe(gateway, options);
-        const { externalAddress } = await protocol
-          .check(gateway, nobodysMapping, options)
-          .catch(() => ({ externalAddress: undefined }));
-        spoken.push({ protocol: protocol.name, ...(externalAddress === undefined ? {} : { externalAddress }) });
-      } catch (error) {
-        const { code, message } = describeError(error);
-        failures.push({ protocol: protocol.name, code, message });
-      }
-    }),
+  const ask = async (protocol: MappingProtocol) => {
+    try {
+      await protocol.probe(gateway, options);
+      const unknown = { externalAddress: undefined };
+      const { externalAddress } = await protocol.check(gateway, nobodysMapping, options).catch(() => unknown);
+      spoken.push({ protocol: protocol.name, ...(externalAddress === undefined ? {} : { externalAddress }) });
+    } catch (error) {
+      const { code, message } = describeError(error);
+      failures.push({ protocol: protocol.name, code, message });
+    }
+  };
+  const announced = findDescription(gateway, options).then(
+    () => true,
+    () => false,
   );
+  const [announces] = await Promise.all([announced, ...protocols.map(ask)]);
   signal.throwIfAborted();
-  const upnpFailed = failures.some(({ protocol }) => protocol === 'upnp');
-  const announces = upnpFailed && (await findDescription(gateway, options).then(isFound, () => false));
-  signal.throwIfAborted();
-  return { gateway, spoken, failures, stalls: announces };
+  return { gateway, spoken, failures, stalls: announces && failures.some(({ protocol }) => protocol === 'upnp') };
 }
 
 /** Looked for at the gateway, where nobody has it: that shows the external address along the way. */
@@ -66,10 +65,13 @@ export function gatewayFinding(answer: GatewayAnswer | undefined, seen: readonly
   if (!answer) return unchecked('gateway', 'There is no NAT of IPv4 on this network to ask.');
   const { gateway, spoken, failures, stalls } = answer;
   const names = spoken.map(({ protocol }) => protocol).join(', ');
-  for (const { externalAddress } of spoken) {
-    const stacked = externalAddress === undefined ? undefined : stackedNat(externalAddress, seen);
-    if (stacked !== undefined) return problem('gateway', 'NAT_STACKED', `${stacked} So a port that it maps leads nowhere.`);
-  }
+  // One that does not know its address tells less than one that does.
+  const externals = spoken
+    .flatMap(({ externalAddress }) => externalAddress ?? [])
+    .sort((_, other) => (other === '0.0.0.0' ? -1 : 1));
+  const stacked = externals.map((external) => stackedNat(external, seen)).find((reason) => reason !== undefined);
+  if (stacked !== undefined)
+    return problem('gateway', 'NAT_STACKED', `${stacked} It is behind another NAT, so that a port that it maps leads nowhere.`);
   if (spoken.length > 0) return ok('gateway', `The gateway ${gateway.address} maps ports by ${names}.`);
   if (stalls) {
     const message = `The gateway ${gateway.address} announces UPnP, takes connections there and does not answer.`;
@@ -81,8 +83,4 @@ export function gatewayFinding(answer: GatewayAnswer | undefined, seen: readonly
     ...ok('gateway', `The gateway ${gateway.address} maps no ports; holes have to be punched.`),
     help: 'Where it can, switch on PCP, NAT-PMP or UPnP in its settings: a mapped port works with every peer.',
   };
-}
-
-function isFound(): boolean {
-  return true;
 }
