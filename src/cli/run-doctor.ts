@@ -21,7 +21,10 @@ export async function runDoctor(
   progress: (under: readonly string[]) => void = () => {},
 ): Promise<Diagnosis> {
   const client = new ControlClient(config.runtimeDir);
-  const status = await client.get('/v1/status', statusSchema).catch(() => undefined);
+  const status = await client.get('/v1/status', statusSchema).catch((error: Error) => {
+    // There is one, which this user may not ask.
+    return (error.cause as NodeJS.ErrnoException | undefined)?.code === 'EACCES' ? 'forbidden' : undefined;
+  });
   const under = new Set<string>();
   const tell = (step: Step | 'strategies' | 'peer', over: boolean) => {
     if (over) under.delete(step);
@@ -36,7 +39,7 @@ export async function runDoctor(
     config,
     services,
     files: systemFiles,
-    agent: status && viewOf(status),
+    agent: status === 'forbidden' ? { clocks: [] } : status && viewOf(status),
     packetFilter,
     platform: process.platform,
     signal: over.signal,
@@ -63,11 +66,11 @@ export async function runDoctor(
   };
 }
 
-function viewOf({ signalling, peers }: Status): AgentView {
+function viewOf({ peers }: Status): AgentView {
   const clocks = peers.flatMap(({ address, agent }) =>
     agent && agent.clockAheadMs !== null ? [{ address, aheadMs: agent.clockAheadMs }] : [],
   );
-  return { listening: signalling.listening, clocks };
+  return { clocks };
 }
 
 /** Only root may read it, as a rule. */

@@ -7,7 +7,7 @@ export interface Patient {
   readonly config: Config;
   readonly services: StrategyServices;
   readonly files: Files;
-  /** The running agent's own view; undefined where none runs. */
+  /** The running agent's own view; undefined where none runs, and without anything where it may not be asked. */
   readonly agent: AgentView | undefined;
   /** The packet filter in words of nft, undefined where it cannot be read. */
   readonly packetFilter: (signal: AbortSignal) => Promise<string | undefined>;
@@ -17,8 +17,6 @@ export interface Patient {
 
 /** What a running agent knows that nobody else can find out. */
 export interface AgentView {
-  /** It accepts connections of other agents. */
-  readonly listening: boolean;
   /** Wall clocks of the agents that it has met, less ours, in milliseconds. */
   readonly clocks: readonly { readonly address: string; readonly aheadMs: number }[];
 }

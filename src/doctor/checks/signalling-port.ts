@@ -21,13 +21,13 @@ export async function signallingPortFinding(answer: RouterAnswer, patient: Patie
   if (!overlay) return unchecked('signalling-port', `${address} is on no interface.`);
   let listener: Listener | undefined;
   try {
-    // A running agent listens there already.
-    if (!agent?.listening)
-      listener = await services.net.listenTcp({ local: { address, port }, onStream: (stream) => stream.destroy() });
+    listener = await services.net.listenTcp({ local: { address, port }, onStream: (stream) => stream.destroy() });
   } catch (error) {
     const { code, message } = describeError(error);
     const taken = `Port ${port} of ${address} cannot be listened on (${code}): ${message}.`;
-    return problem('signalling-port', code === 'EADDRINUSE' ? 'SIGNALLING_PORT_TAKEN' : 'OVERLAY_ADDRESS_MISSING', taken);
+    if (code !== 'EADDRINUSE') return problem('signalling-port', 'OVERLAY_ADDRESS_MISSING', taken);
+    // A running agent is who should listen there.
+    if (!agent) return problem('signalling-port', 'SIGNALLING_PORT_TAKEN', taken);
   }
   try {
     const refused = await knock(patient, address, port);

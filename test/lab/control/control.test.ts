@@ -53,6 +53,58 @@ describe('an operator who asks the running agent', () => {
     expect(await ask(lab.a, 'explain', lab.b.router.key)).toContain('attempts, from ');
   });
 
+  it('keeps away from the peer, whatever traffic there is, once told to', async () => {
+    const { address, key } = lab.b.router;
+    expect(await ask(lab.a, 'unbridge', address)).toContain(`${address}: left to the overlay`);
+    await poll('no bridge', async () => (await status(lab.a)).peers.every(({ bridge }) => !bridge) || undefined);
+    const began = agents[0].events.length;
+    await lab.a.ping(address, { count: 3 });
+    const since = agents[0].events.slice(began).filter((line) => line.event === 'attempt.started');
+    expect(since).toEqual([]);
+    expect(await ask(lab.a, 'peers')).toMatch(new RegExp(`^${address} +overlay`, 'm'));
+    expect(key).toHaveLength(64);
+  });
+
+  it.skipIf(process.getuid?.() !== 0)('lets nobody else change anything, even who may open the socket', async () => {
+    const folder = `${lab.a.insideFolder}/run`;
+    await lab.a.exec(['chmod', '755', lab.a.insideFolder, folder]);
+    await lab.a.exec(['chmod', '666', `${folder}/control.sock`]);
+    const call = (method: string, path: string) =>
+      `require('node:http').request({socketPath:'${folder}/control.sock',method:'${method}',path:'${path}'},(r)=>r.pipe(process.stdout)).end()`;
+    const asNobody = (method: string, path: string) =>
+      lab.a.exec(['setpriv', '--reuid=65534', '--regid=65534', '--clear-groups', process.execPath, '-e', call(method, path)]);
+    expect(await asNobody('GET', '/v1/status')).toContain('"schemaVersion":1');
+    expect(await asNobody('POST', `/v1/peers/${lab.b.router.key}/bridge`)).toContain('CONTROL_FORBIDDEN');
+  });
+
+  it('bridges a peer on demand, without any traffic', async () => {
+    const said = agents[0].events.at(-1);
+    expect(await ask(lab.a, 'bridge', lab.b.router.key)).toContain('the agent meets it now');
+    await agents[0].event('bridge.up', said ? { after: said } : {});
+    const peer = await untilBridged(lab.a);
+    expect(peer.foundBy).toEqual(['operator']);
+    const [, row] = (await ask(lab.a, 'peers')).split('\n');
+    expect(row).toMatch(new RegExp(`^${lab.b.router.address} +direct +`));
+  });
+
+  it('is told what has gone over the bridge', async () => {
+    await lab.a.ping(lab.b.router.address, { count: 2 });
+    const traffic = await poll('traffic', async () => {
+      const bridge = (await status(lab.a)).peers.find((peer) => peer.bridge)?.bridge;
+      return bridge && bridge.bytesIn > 0 && bridge.bytesOut > 0 && bridge.rttNowMs !== null ? bridge : undefined;
+    });
+    expect(traffic.rttNowMs).toBeGreaterThan(0);
+  });
+
+  it('can report a bug without giving anybody away', async () => {
+    const report = await ask(lab.a, 'bugreport');
+    const ours = [lab.a, lab.b].flatMap(({ router: { key, address } }) => [key, key.slice(0, 16), address, address.slice(4, 14)]);
+    expect(ours.filter((secret) => report.includes(secret))).toEqual([]);
+    expect(report).not.toMatch(/20\.0\.\d+\.\d+/);
+    expect(report).toContain('node-2');
+    expect(report).toContain('"event":"bridge.up"');
+  });
+
   it('is refused by name for a peer that the agent does not know', async () => {
     await expect(ask(lab.a, 'explain', '200::1')).rejects.toThrow(/PEER_UNKNOWN[\s\S]*→ Send it something/);
   });
