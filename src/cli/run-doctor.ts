@@ -5,6 +5,7 @@ import { statusSchema } from '../control/schemas.js';
 import { systemFiles } from '../core/files.js';
 import { examine, type Step } from '../doctor/examine.js';
 import type { AgentView } from '../doctor/patient.js';
+import { sparingResolver } from '../doctor/sparing-resolver.js';
 import { strategyVerdicts } from '../doctor/strategy-verdicts.js';
 import { ownVersion } from '../own-package.js';
 import { ControlClient } from './control-client.js';
@@ -32,12 +33,13 @@ export async function runDoctor(
     progress([...under]);
   };
   const services = surveyServices(config);
+  const net = sparingResolver(services.net);
   const over = new AbortController();
   // Many ask at once, and all are done before it aborts.
   setMaxListeners(0, over.signal);
   const patient = {
     config,
-    services,
+    services: { ...services, net },
     files: systemFiles,
     agent: status === 'forbidden' ? { clocks: [] } : status && viewOf(status),
     packetFilter,

@@ -2,7 +2,7 @@ import { describeError } from '../../core/errors.js';
 import { dynamicPort } from '../../discovery/listening-port.js';
 import { examineNat, type NatExamination } from '../../discovery/nat-behaviour/examine-nat.js';
 import { discoverExternalAddress } from '../../discovery/stun/external-address.js';
-import { locateServer, type ServerAnswers } from '../../discovery/stun/server-search.js';
+import { locateServer, type ServerAnswers, type ServerFailure } from '../../discovery/stun/server-search.js';
 import { type Finding, ok, problem, unchecked } from '../finding.js';
 import type { Patient } from '../patient.js';
 import { listOf } from '../words.js';
@@ -64,7 +64,10 @@ export function stunFinding(answers: StunAnswers | undefined, hasIpv4: boolean):
   const overUdp = udp !== undefined && udp.behaviour.translated !== 'unknown';
   if (addresses.length === 0 && !overUdp) {
     const reasons = tcp.failures.map(({ server, message }) => `${server}: ${message}`).slice(0, 4);
-    return problem('stun', 'STUN_UNREACHABLE', `No STUN server answers. ${reasons.join('; ')}`);
+    const help = tcp.failures.every(isUnresolved)
+      ? 'See that this machine can resolve names (DNS): none of the servers’ was.'
+      : undefined;
+    return problem('stun', 'STUN_UNREACHABLE', `No STUN server answers. ${reasons.join('; ')}`, help);
   }
   if (addresses.length > 1) {
     const views = tcp.observations.map(({ server, mapped }) => `${server} sees ${mapped.address}`);
@@ -78,6 +81,10 @@ export function stunFinding(answers: StunAnswers | undefined, hasIpv4: boolean):
     'stun',
     `${count === 1 ? 'One server says' : `${count} servers agree`} that the internet sees this machine at ${addresses[0]}.`,
   );
+}
+
+function isUnresolved({ code, message }: ServerFailure): boolean {
+  return code === 'ENOTFOUND' || code === 'EAI_AGAIN' || /not resolved/.test(message);
 }
 
 function withoutSockets(error: unknown, signal: AbortSignal): undefined {
