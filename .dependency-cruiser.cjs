@@ -37,13 +37,23 @@ module.exports = {
     ),
     layer('the-page-knows-the-schemas', '^src/page/', '^src/(?!page/|control/[a-z-]*schemas\\.ts)'),
     layer(
-      'nothing-imports-the-command-line',
+      'doctor-knows-core-and-discovery',
+      '^src/doctor/',
+      '^src/(native|relay|strategies|control|http|metrics|page|cli|composition|agent|index)',
+    ),
+    layer(
+      'only-the-command-line-calls-the-doctor',
       '^src/(core|native|discovery|relay|strategies|control|http|metrics|page|composition|agent|index)',
+      '^src/doctor',
+    ),
+    layer(
+      'nothing-imports-the-command-line',
+      '^src/(core|native|discovery|relay|strategies|control|http|metrics|page|composition|doctor|agent|index)',
       '^src/cli',
     ),
     layer(
       'nothing-imports-the-testing-kit',
-      '^src/(core|native|discovery|relay|strategies|control|http|metrics|page|composition|cli|agent|index|cli\\.ts)',
+      '^src/(core|native|discovery|relay|strategies|control|http|metrics|page|composition|doctor|cli|agent|index|cli\\.ts)',
       '^src/testing',
     ),
     layer(

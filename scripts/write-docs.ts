@@ -10,9 +10,11 @@ import { tcpHolePunching } from '../src/strategies/tcp-hole-punching/index.js';
 import { simulate } from '../test/sim/kernel-grid/outcome.js';
 import { type Agreement, agreementSection, readAgreements } from '../test/sim/kernel-grid/table.js';
 import { sectionMark, simulatedSection } from '../test/sim/nat-grid/table.js';
+import { commandsPage } from './commands-page.js';
 
 /** The generated pages of docs/, by their path. `npx tsx scripts/write-docs.ts` writes them; tests compare. */
 export const generatedPages: Readonly<Record<string, string>> = {
+  'docs/commands.md': commandsPage(),
   'docs/configuration.md': `${configurationPage()}\n${strategyOptions()}`,
   'docs/errors.md': errorsPage(),
   'docs/nat-grid.md': natGridPage(readAgreements()),

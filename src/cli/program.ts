@@ -128,6 +128,7 @@ export function createProgram(surroundings: Surroundings, exit: (code: number) =
     .copyInheritedSettings(program)
     .allowExcessArguments(false)
     .option('--check <FILE>', 'tell everything that is wrong with FILE, or with standard input for -')
+    .addHelpText('after', () => configHelp)
     .action(async ({ check }: { check?: string }) => {
       if (check === undefined) return void surroundings.out(defaultConfigText());
       const { config, from, folder } = await new ConfigReader({ ...surroundings, file: check, overrides: [] }).read();
@@ -230,10 +231,16 @@ Examples:
   ratatoskr config > ratatoskr.conf      begin a configuration of your own
   ratatoskr config --check ratatoskr.conf
   ratatoskr strategies                   see which ways to open a path work here
-  ratatoskr plugin new NAME              begin a way of your own
+  ratatoskr plugin new forwarded-port    begin a way of your own
   ratatoskr relay                        relay for other agents, on a public host
 
 ${exitCodeHelp}`;
+
+const configHelp = `
+Examples:
+  ratatoskr config > ratatoskr.conf
+  ratatoskr config --check ratatoskr.conf
+  echo 'stun: []' | ratatoskr config --check -`;
 
 const runHelp = `
 Examples:

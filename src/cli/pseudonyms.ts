@@ -3,6 +3,9 @@ import ipaddr from 'ipaddr.js';
 import { addressOf, isOverlayAddress } from '../core/overlay-address.js';
 import { replaceAddresses } from './redaction.js';
 
+/** Addresses that many have: they tell a reader much about the network, and nothing of whose it is. */
+const tellingNothing = new Set(['private', 'loopback', 'linkLocal', 'unspecified', 'uniqueLocal', 'multicast', 'broadcast']);
+
 /**
  * Gives everything in a report that tells who or where somebody is another name, the same one each time: a reader can follow a peer through
  * the report, and find it nowhere else. Private, loopback and link-local addresses stay.
@@ -25,8 +28,8 @@ export class Pseudonyms {
     const parsed = ipaddr.parse(text);
     if (isOverlayAddress(text)) return this.node(parsed.toString());
     const range: string = parsed.range();
-    if (range !== 'unicast' && range !== 'carrierGradeNat') return text;
-    return this.name(parsed.toString(), `${range === 'unicast' ? 'public' : 'cgnat'}-ipv${isIP(text)}`);
+    if (tellingNothing.has(range)) return text;
+    return this.name(parsed.toString(), `${range === 'carrierGradeNat' ? 'cgnat' : 'public'}-ipv${isIP(text)}`);
   }
 
   private node(address: string): string {
