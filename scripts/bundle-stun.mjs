@@ -1,9 +1,10 @@
 // Bundles the message codec of the npm package `stun`, and nothing else of it, into vendor/stun-codec.cjs, so that those who
 // install ratatoskr get neither its socket code nor its outdated dependencies.
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
+import { bundledPackages, licencesOf } from './licences.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const source = 'stun/src/node_modules';
@@ -47,19 +48,9 @@ const { metafile } = await build({
   banner: { js: '/* The message codec of npm `stun` and what it needs; licences in LICENSES.txt beside this file. */' },
 });
 
-// The outermost package of a path: `stun` keeps folders of its own called node_modules.
-const packages = new Set(
-  Object.keys(metafile.inputs).flatMap((input) => /(?:^|\/)node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(input)?.[1] ?? []),
-);
-const unwanted = [...packages].filter((name) => ['ip', 'meow', 'parse-url', 'debug'].includes(name));
+const packages = bundledPackages(metafile);
+const unwanted = packages.filter((name) => ['ip', 'meow', 'parse-url', 'debug'].includes(name));
 if (unwanted.length > 0) throw new Error(`the bundle would contain ${unwanted.join(', ')}`);
 
-const licences = [...packages].sort().map((name) => {
-  const folder = path.join(root, 'node_modules', name);
-  const { version, license } = JSON.parse(readFileSync(path.join(folder, 'package.json'), 'utf8'));
-  const file = readdirSync(folder).find((entryName) => /^licen[cs]e/i.test(entryName));
-  if (file === undefined) throw new Error(`${name} comes without the text of its licence`);
-  return `${name} ${version} (${license})\n\n${readFileSync(path.join(folder, file), 'utf8').trim()}\n`;
-});
 mkdirSync(path.join(root, 'vendor'), { recursive: true });
-writeFileSync(path.join(root, 'vendor', 'LICENSES.txt'), licences.join(`\n${'-'.repeat(80)}\n\n`));
+writeFileSync(path.join(root, 'vendor', 'LICENSES.txt'), licencesOf(packages, root));

@@ -5,6 +5,7 @@ import { z } from 'zod';
 import { exitCodes } from '../src/cli/exit-codes.js';
 import { configurationPage } from '../src/core/config/text.js';
 import { errorCatalogue } from '../src/core/error-catalogue.js';
+import { metricsPage } from '../src/metrics/definitions.js';
 import { portMapping } from '../src/strategies/port-mapping/index.js';
 import { tcpHolePunching } from '../src/strategies/tcp-hole-punching/index.js';
 import { simulate } from '../test/sim/kernel-grid/outcome.js';
@@ -17,6 +18,7 @@ export const generatedPages: Readonly<Record<string, string>> = {
   'docs/commands.md': commandsPage(),
   'docs/configuration.md': `${configurationPage()}\n${strategyOptions()}`,
   'docs/errors.md': errorsPage(),
+  'docs/metrics.md': metricsPage(),
   'docs/nat-grid.md': natGridPage(readAgreements()),
 };
 

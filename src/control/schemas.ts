@@ -19,6 +19,7 @@ export const attemptSchema = z.object({
   strategy: z.string(),
   role: z.enum(['controlling', 'controlled']),
   startedAt: time,
+  provenAt: time.nullable().describe('when its path was proven'),
   endedAt: time.nullable(),
   outcome: z
     .enum(['under way', 'failed', 'path', 'bridge', 'ended'])

@@ -123,6 +123,7 @@ export class StatusBook {
         strategy,
         role,
         startedAt: isoTime(time),
+        provenAt: null,
         endedAt: null,
         outcome: 'under way',
         failure: null,
@@ -131,9 +132,10 @@ export class StatusBook {
       if (attempts.length > maxAttempts) attempts.shift();
     },
     'attempt.failed': (event) => this.endAttempt(event, 'failed'),
-    'path.proven': ({ peer, attempt, kind, local, remote, rttMs, overlayRttMs }) => {
+    'path.proven': ({ peer, attempt, kind, local, remote, rttMs, overlayRttMs, time }) => {
       const found = this.attempt(peer, attempt);
-      if (found) Object.assign(found, { outcome: 'path', path: { kind, local, remote, rttMs, overlayRttMs } });
+      if (found)
+        Object.assign(found, { outcome: 'path', provenAt: isoTime(time), path: { kind, local, remote, rttMs, overlayRttMs } });
     },
     'ladder.exhausted': (event) => {
       const [last] = event.failures.slice(-1);

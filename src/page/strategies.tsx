@@ -1,0 +1,63 @@
+import type { NetworkReport, Strategies as Report } from '../control/observation-schemas.js';
+
+interface StrategiesProps {
+  readonly strategies: Report['strategies'];
+  /** Undefined while the network is being examined. */
+  readonly network: NetworkReport | undefined;
+}
+
+/** The strategies in the order of the configuration: whether they can work here, and how they did. */
+export function Strategies({ strategies, network }: StrategiesProps) {
+  return (
+    <table class="strategies">
+      <caption class="visually-hidden">Strategies, best first</caption>
+      <thead>
+        <tr>
+          <th scope="col">Strategy</th>
+          <th scope="col">Usable here</th>
+          <th scope="col" class="number">
+            Attempts
+          </th>
+          <th scope="col" class="number">
+            Bridges
+          </th>
+        </tr>
+      </thead>
+      <tbody>
+        {strategies.map(({ name, attempts, bridges, lastFailure }) => {
+          const probe = network?.strategies.find((each) => each.name === name);
+          return (
+            <tr key={name}>
+              <th scope="row">{name}</th>
+              <td>
+                {usable(network, probe?.usable)}
+                {probe?.reason && <span class="quiet"> {probe.reason}</span>}
+                {lastFailure && <span class="quiet why">Failed last: {lastFailure.message}</span>}
+              </td>
+              <td class="number">{attempts}</td>
+              <td class="number">
+                {bridges}
+                {attempts > 0 && (
+                  <>
+                    {' '}
+                    <span class="quiet">{Math.round((bridges / attempts) * 100)} %</span>
+                    <svg class="rate" viewBox="0 0 100 4" preserveAspectRatio="none" aria-hidden="true">
+                      <rect class="rate-all" width="100" height="4" />
+                      <rect class="rate-part" width={Math.min(100, (bridges / attempts) * 100)} height="4" />
+                    </svg>
+                  </>
+                )}
+              </td>
+            </tr>
+          );
+        })}
+      </tbody>
+    </table>
+  );
+}
+
+function usable(network: NetworkReport | undefined, answer: 'yes' | 'no' | 'unknown' | undefined): string {
+  if (!network) return 'looking…';
+  if (answer === 'yes') return '✓ yes';
+  return answer === 'no' ? '✕ no' : '? only an attempt can tell';
+}
