@@ -30,9 +30,10 @@ export function build() {
     'tsconfig.json',
     'tsconfig.build.json',
     'scripts/build-native.mjs',
+    'scripts/build-page.mjs',
     ...inPlugins('src'),
   ];
-  const built = ['dist/cli.js', ...inPlugins('dist/index.js')];
+  const built = ['dist/cli.js', 'dist/page/page.js', ...inPlugins('dist/index.js')];
   if (Math.min(...built.map(changedAt)) >= Math.max(...sources.map(changedAt))) return;
   say('building');
   run(npm, ['run', 'build'], { cwd: root });

@@ -14,13 +14,20 @@ const packages = {
   microsocks: { 'apt-get': 'microsocks', dnf: 'microsocks', apk: 'microsocks', pacman: 'microsocks' },
   danted: { 'apt-get': 'dante-server', dnf: 'dante-server', apk: 'dante-server', pacman: 'dante' },
   tinyproxy: { 'apt-get': 'tinyproxy-bin', dnf: 'tinyproxy', apk: 'tinyproxy', pacman: 'tinyproxy' },
+  chromium: { 'apt-get': 'chromium', dnf: 'chromium', apk: 'chromium', pacman: 'chromium' },
+  promtool: { 'apt-get': 'prometheus', dnf: 'golang-github-prometheus', apk: 'prometheus', pacman: 'prometheus' },
   unshare: { 'apt-get': 'util-linux', dnf: 'util-linux', apk: 'util-linux', pacman: 'util-linux' },
   nsenter: { 'apt-get': 'util-linux', dnf: 'util-linux', apk: 'util-linux', pacman: 'util-linux' },
   'c++': { 'apt-get': 'g++', dnf: 'gcc-c++', apk: 'g++ linux-headers', pacman: 'gcc' },
 };
 /** What tests need beside what the laboratory does. */
-const testTools = ['conntrack', 'microsocks', 'danted', 'tinyproxy'];
-const install = { 'apt-get': 'apt-get install -y', dnf: 'dnf install -y', apk: 'apk add', pacman: 'pacman -S --noconfirm' };
+const testTools = ['conntrack', 'microsocks', 'danted', 'tinyproxy', 'chromium', 'promtool'];
+const install = {
+  'apt-get': 'apt-get install -y --no-install-recommends',
+  dnf: 'dnf install -y',
+  apk: 'apk add',
+  pacman: 'pacman -S --noconfirm',
+};
 
 /**
  * Sees to it that the system has what the laboratory needs, and its tests if there are to be any; installs missing tools where root may

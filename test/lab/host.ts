@@ -39,9 +39,14 @@ export class Host {
     this.startedRouter = router;
   }
 
+  /** The command that runs `argv` here when it is given outside. */
+  command(argv: readonly string[]): string[] {
+    return this.namespaces.enter(this.name, argv);
+  }
+
   /** Runs a command to its end. @returns its stdout. @throws LabError with its stderr when it fails */
   exec(argv: readonly string[], { timeoutMs = 30_000, input }: { timeoutMs?: number; input?: string } = {}): Promise<string> {
-    const [file = '', ...args] = this.namespaces.enter(this.name, argv);
+    const [file = '', ...args] = this.command(argv);
     return new Promise((resolve, reject) => {
       const child = execFile(file, args, { timeout: timeoutMs, maxBuffer: 1 << 26 }, (error, stdout, stderr) => {
         if (error === null) resolve(stdout);
@@ -62,7 +67,7 @@ export class Host {
   spawn(argv: readonly string[], { name = argv[0] ?? '', env }: { name?: string; env?: NodeJS.ProcessEnv } = {}): LabProcess {
     this.processes += 1;
     const logFile = join(this.folder, `${name}-${this.processes}.log`);
-    return new LabProcess(`${name} on ${this.name}`, this.namespaces.enter(this.name, argv), logFile, { ...process.env, ...env });
+    return new LabProcess(`${name} on ${this.name}`, this.command(argv), logFile, { ...process.env, ...env });
   }
 
   /** Starts a ratatoskr for this host's router. */
