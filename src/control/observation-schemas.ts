@@ -35,6 +35,7 @@ export const strategiesSchema = z.object({
       name: z.string(),
       attempts: z.int().describe('begun since the agent started'),
       bridges: z.int().describe('attempts that became a bridge'),
+      overtaken: z.int().describe('attempts that another one made needless'),
       failed: z.int(),
       lastFailure: failure.extend({ at: time }).nullable(),
     }),

@@ -11,7 +11,9 @@ export class StrategyRecord {
 
   /** @param names the strategies of the agent, best first; others are not counted */
   constructor(names: readonly string[]) {
-    this.rows = new Map(names.map((name) => [name, { name, attempts: 0, bridges: 0, failed: 0, lastFailure: null }]));
+    this.rows = new Map(
+      names.map((name) => [name, { name, attempts: 0, bridges: 0, overtaken: 0, failed: 0, lastFailure: null }]),
+    );
   }
 
   report(): Strategies {
@@ -23,6 +25,7 @@ export class StrategyRecord {
     if (!row) return;
     if (event.event === 'attempt.started') row.attempts += 1;
     else if (event.event === 'bridge.up') row.bridges += 1;
+    else if (event.event === 'attempt.failed' && event.code === 'PATH_SUPERSEDED') row.overtaken += 1;
     else if (event.event === 'attempt.failed' || event.event === 'bridge.failed') {
       const { code, message, help, time } = event;
       row.failed += 1;

@@ -6,7 +6,7 @@ const pollMs = 2000;
 /** How long after an event it is asked, in milliseconds, for one rarely comes alone. */
 const settleMs = 150;
 /** How far back the agent remembers traffic, in milliseconds. */
-export const rememberedMs = 10 * 60_000;
+const rememberedMs = 10 * 60_000;
 
 /** What the page shows, as the agent told it last. */
 export interface AgentData {

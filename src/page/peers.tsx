@@ -2,8 +2,10 @@ import { useState } from 'preact/hooks';
 import { bytes, duration, milliseconds } from '../cli/figures.js';
 import type { TrafficSample } from '../control/observation-schemas.js';
 import type { PeerReport } from '../control/schemas.js';
-import { rememberedMs } from './agent-data.js';
 import { Plot, type Series, Sparkline } from './plot.js';
+
+/** Plots show no less than this, in milliseconds. */
+const shortestMs = 60_000;
 
 interface PeersProps {
   readonly peers: readonly PeerReport[];
@@ -42,7 +44,8 @@ function Peer({ peer, samples, intervalMs, now }: PeerProps) {
   const { key, address, bridge } = peer;
   const last = samples.at(-1);
   const rtt = last?.rttMs ?? bridge?.rttMs;
-  const window = { from: (last?.at ?? now) - rememberedMs, to: last?.at ?? now };
+  const to = last?.at ?? now;
+  const window = { from: to - Math.max(shortestMs, to - (samples[0]?.at ?? to)), to };
   const perSecond = (count: number) => (count * 1000) / intervalMs;
   const received = samples.map(({ at, bytesIn }) => ({ at, value: perSecond(bytesIn) }));
   const sent = samples.map(({ at, bytesOut }) => ({ at, value: perSecond(bytesOut) }));

@@ -1,4 +1,5 @@
 import type { NetworkReport, Strategies as Report } from '../control/observation-schemas.js';
+import { Why } from './why.js';
 
 interface StrategiesProps {
   readonly strategies: Report['strategies'];
@@ -24,26 +25,27 @@ export function Strategies({ strategies, network }: StrategiesProps) {
         </tr>
       </thead>
       <tbody>
-        {strategies.map(({ name, attempts, bridges, lastFailure }) => {
+        {strategies.map(({ name, attempts, bridges, overtaken, lastFailure }) => {
+          const counted = attempts - overtaken;
           const probe = network?.strategies.find((each) => each.name === name);
           return (
             <tr key={name}>
               <th scope="row">{name}</th>
               <td>
                 {usable(network, probe?.usable)}
-                {probe?.reason && <span class="quiet"> {probe.reason}</span>}
-                {lastFailure && <span class="quiet why">Failed last: {lastFailure.message}</span>}
+                {probe?.reason && <Why text={probe.reason} />}
+                {lastFailure && <Why text={`Last failure: ${lastFailure.message}`} code={lastFailure.code} />}
               </td>
               <td class="number">{attempts}</td>
               <td class="number">
                 {bridges}
-                {attempts > 0 && (
+                {counted > 0 && (
                   <>
                     {' '}
-                    <span class="quiet">{Math.round((bridges / attempts) * 100)} %</span>
+                    <span class="quiet">{Math.min(100, Math.round((bridges / counted) * 100))} %</span>
                     <svg class="rate" viewBox="0 0 100 4" preserveAspectRatio="none" aria-hidden="true">
                       <rect class="rate-all" width="100" height="4" />
-                      <rect class="rate-part" width={Math.min(100, (bridges / attempts) * 100)} height="4" />
+                      <rect class="rate-part" width={Math.min(100, (bridges / counted) * 100)} height="4" />
                     </svg>
                   </>
                 )}
@@ -59,5 +61,5 @@ export function Strategies({ strategies, network }: StrategiesProps) {
 function usable(network: NetworkReport | undefined, answer: 'yes' | 'no' | 'unknown' | undefined): string {
   if (!network) return 'looking…';
   if (answer === 'yes') return '✓ yes';
-  return answer === 'no' ? '✕ no' : '? only an attempt can tell';
+  return answer === 'no' ? '✕ no' : '? unknown';
 }

@@ -1,8 +1,11 @@
 import { duration } from '../cli/figures.js';
 import { type Attempt, type AttemptGroup, endOf, groupAttempts } from './attempt-groups.js';
+import { Why } from './why.js';
 
+/** Code of an attempt that failed because another was faster. */
+const overtaken = 'PATH_SUPERSEDED';
 /** Groups that are shown. */
-const maxGroups = 12;
+const maxGroups = 8;
 
 /** The last attempts, newest first, each group as a ladder on a time axis of its own. */
 export function Timeline({ attempts, now }: { readonly attempts: readonly Attempt[]; readonly now: number }) {
@@ -56,17 +59,14 @@ function Rung({ attempt, from, span, now }: RungProps) {
       <span class="rung-outcome">
         {outcomeOf(attempt)}
         <span class="quiet"> {duration(end - begun)}</span>
-        {failure && (
-          <span class="rung-why">
-            {failure.message} ({failure.code})
-          </span>
-        )}
+        {failure && <Why text={failure.message} code={failure.code} />}
       </span>
     </li>
   );
 }
 
-function outcomeOf({ outcome }: Attempt): string {
+function outcomeOf({ outcome, failure }: Attempt): string {
+  if (outcome === 'failed' && failure?.code === overtaken) return '– overtaken';
   const words: Readonly<Record<Attempt['outcome'], string>> = {
     'under way': '… under way',
     failed: '✕ failed',

@@ -12,6 +12,11 @@ const url = 'http://127.0.0.1:4704/';
 const images = fileURLToPath(new URL('../../../docs/images', import.meta.url));
 const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 
+/** Elements that reach beyond the window. */
+const tooWide = `[...document.querySelectorAll('#page *')]
+  .filter((element) => element.getBoundingClientRect().right > innerWidth + 1)
+  .map(({ outerHTML }) => outerHTML.slice(0, 80))`;
+
 /** Writes docs/images anew where RATATOSKR_SCREENSHOTS is set; they differ from run to run. */
 async function picture(page: Page, name: string): Promise<void> {
   if (process.env.RATATOSKR_SCREENSHOTS) await page.screenshot({ path: `${images}/${name}.png`, fullPage: true });
@@ -73,7 +78,7 @@ describe('the status page in a browser', () => {
     const network = page.getByRole('region', { name: 'Network' });
     await network.getByText('endpoint-independent').first().waitFor();
     const strategies = page.getByRole('region', { name: 'Strategies' });
-    await strategies.getByText('✓ yes').first().waitFor();
+    await strategies.getByText('? unknown').first().waitFor();
   });
 
   it('opens a peer by the keyboard and draws what goes over its bridge', async () => {
@@ -85,7 +90,8 @@ describe('the status page in a browser', () => {
     await plot.waitFor();
     await expect.poll(() => plot.locator('path.line').getAttribute('d')).toMatch(/^M[\d.]+ [\d.]+L/);
     await page.getByRole('img', { name: /^Round trip of the bridge: from \d/ }).waitFor();
-    if (process.env.RATATOSKR_SCREENSHOTS) await page.waitForTimeout(40_000);
+    if (process.env.RATATOSKR_SCREENSHOTS) await page.waitForTimeout(60_000);
+    await peerLine().getByRole('button').blur();
     await picture(page, 'status-light');
     await flow.stop();
   });
@@ -97,8 +103,7 @@ describe('the status page in a browser', () => {
     await picture(page, 'status-dark');
     await page.setViewportSize({ width: 360, height: 740 });
     expect(await violations()).toEqual([]);
-    const overflow = await page.evaluate('document.documentElement.scrollWidth - document.documentElement.clientWidth');
-    expect(overflow).toBe(0);
+    expect(await page.evaluate(tooWide)).toEqual([]);
     await picture(page, 'status-phone');
   });
 
