@@ -1,13 +1,12 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { addressOf } from '../../src/core/overlay-address.js';
 import type { Host } from '../../test/lab/host.js';
 import { Lab } from '../../test/lab/lab.js';
 import { poll } from '../../test/lab/poll.js';
-import type { Holdings, LabProcess } from '../../test/lab/process.js';
+import type { LabProcess } from '../../test/lab/process.js';
 import { makeRouterKey } from '../../test/lab/router-process.js';
 import { sendCommand } from './commands.js';
 import type { PeersCommand } from './peers-process.js';
@@ -25,6 +24,8 @@ const collector = fileURLToPath(new URL('collect-on-signal.cjs', import.meta.url
  * between the agents, the overlay included, goes over a line between two namespaces.
  */
 export class Crowd {
+  private collections = 0;
+
   private constructor(
     private readonly lab: Lab,
     readonly agent: LabProcess,
@@ -84,13 +85,13 @@ export class Crowd {
     return sendCommand(join(this.lab.b.folder, 'commands.sock'), command);
   }
 
-  /** @param collected whether the agent collects its garbage first */
-  async holdings(collected: boolean): Promise<Holdings> {
-    if (collected) {
-      await this.agent.kill('SIGUSR2');
-      await delay(1000);
-    }
-    return await this.agent.holdings();
+  /** Has the agent collect its garbage. @returns bytes of objects and buffers that are left */
+  async collect(): Promise<number> {
+    const earlier = this.collections++;
+    let seen = 0;
+    const find = (line: string) => (/^held: \d+$/.test(line) && seen++ === earlier ? Number(line.slice(6)) : undefined);
+    await this.agent.kill('SIGUSR2');
+    return await this.agent.line('what is left', find);
   }
 
   close(): Promise<void> {

@@ -1,0 +1,74 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { type BenchCase, say } from '../case.js';
+import { markdownTable } from '../markdown-table.js';
+import { cpuShare } from './cpu-share.js';
+import { Crowd } from './crowd.js';
+
+/** What an agent takes that has so many bridges over which nothing passes. */
+export interface BridgesFigures {
+  readonly bridges: number;
+  /** Memory, in bytes: by the kernel's count, and what garbage collection leaves of objects and buffers. */
+  readonly residentBytes: number;
+  readonly heldBytes: number;
+  /** Part of one processor. */
+  readonly idleCpu: number;
+  readonly descriptors: number;
+  readonly threads: number;
+}
+
+const counts = [0, 1, 100, 1000] as const;
+/** What bridging leaves to be done, such as looks at the router's peers, is over after so long, in milliseconds. */
+const settleMs = 5000;
+const idleMs = 15_000;
+
+/** What bridges cost that carry nothing. */
+export const bridgesCase: BenchCase<readonly BridgesFigures[]> = {
+  name: 'bridges',
+  about: 'memory and CPU of one agent with 1, 100 and 1,000 idle bridges',
+  async measure() {
+    const figures: BridgesFigures[] = [];
+    const crowd = await Crowd.create(Math.max(...counts));
+    try {
+      for (const bridges of counts) {
+        await crowd.bridge(bridges);
+        await delay(settleMs);
+        const idleCpu = await cpuShare(crowd.agent, idleMs);
+        const heldBytes = await crowd.collect();
+        await delay(1000);
+        figures.push({ bridges, heldBytes, idleCpu, ...(await crowd.agent.holdings()) });
+        say(`${bridges} bridges: ${JSON.stringify(figures.at(-1))}`);
+      }
+    } finally {
+      await crowd.close();
+    }
+    return figures;
+  },
+  section(figures) {
+    const [base] = figures;
+    const columns = [
+      'bridges',
+      ' resident MB',
+      ' KB a bridge',
+      ' held MB',
+      ' KB a bridge',
+      ' idle CPU',
+      ' descriptors a bridge',
+      ' threads',
+    ];
+    const rows = figures.map((row) => {
+      const each = (key: 'residentBytes' | 'heldBytes' | 'descriptors', unit: number) =>
+        row.bridges > 1 && base ? Math.round((row[key] - base[key]) / row.bridges / unit) : '–';
+      return [
+        row.bridges,
+        (row.residentBytes / 1e6).toFixed(1),
+        each('residentBytes', 1000),
+        (row.heldBytes / 1e6).toFixed(1),
+        each('heldBytes', 1000),
+        `${(row.idleCpu * 100).toFixed(1)} %`,
+        each('descriptors', 1),
+        row.threads,
+      ];
+    });
+    return markdownTable(columns, rows);
+  },
+};
