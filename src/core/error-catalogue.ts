@@ -363,6 +363,10 @@ export const errorCatalogue = {
     meaning: 'Nobody on the internet would find this relay: the machine has no public address of its own, and none was named.',
     help: 'Say where agents reach it, with --advertise HOST:PORT or relay.volunteer.advertise.',
   },
+  RELAY_ROUTE_KEPT: {
+    meaning: 'The relays were measured anew, and the path that is in use is still as short as any, or nearly.',
+    help: 'Nothing to do.',
+  },
   RELAY_SECRET_UNUSABLE: {
     meaning: 'The file that the relay derives its invites from can be neither read nor made.',
     help: 'Choose a --state-dir that is the relay’s own, or mend the file’s permissions. Without the file all invites are void.',

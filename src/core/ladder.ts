@@ -2,7 +2,7 @@ import { inject, injectable } from 'tsyringe';
 import { AttemptRunner, type ProvenPath } from './attempt.js';
 import { type Clock, sleep } from './clock.js';
 import { StrategyError } from './errors.js';
-import { worthHaving } from './path-worth.js';
+import { isSlower, worthHaving } from './path-worth.js';
 import type { AttemptOffer, SignallingLink } from './signalling/link.js';
 import type { Strategy } from './strategy.js';
 import { type Settings, tokens } from './tokens.js';
@@ -28,8 +28,8 @@ export class LadderExhausted extends AggregateError {
 export interface ClimbOptions {
   /** Strategy to try before the others, because it worked the last time. Its rank stays what the config says. */
   readonly first?: string | undefined;
-  /** Only strategies that the config ranks above this one. */
-  readonly above?: string | undefined;
+  /** Only what may better a path of this strategy: those that the config ranks above it, and itself if it reroutes. */
+  readonly better?: string | undefined;
 }
 
 /** One strategy in a climb. A lower rank is better. */
@@ -64,13 +64,17 @@ export class Ladder {
     const outcomes = this.start(link, rungs, climbing);
     const failures: AttemptFailure[] = [];
     let best = Number.POSITIVE_INFINITY;
+    let bestRttMs = Number.POSITIVE_INFINITY;
     try {
       for (const _ of rungs) {
         const outcome = await outcomes.next();
         if ('error' in outcome) failures.push({ strategy: outcome.rung.strategy.name, error: outcome.error });
         else if (outcome.rung.rank > best) outcome.found.drop('PATH_SUPERSEDED', 'A better strategy won.');
+        else if (isSlower(outcome.found.rttMs, bestRttMs) && !this.settings.current.bridge.evenIfSlower)
+          outcome.found.drop('PATH_SLOWER', 'The path that was found before is faster.');
         else {
           best = outcome.rung.rank;
+          bestRttMs = outcome.found.rttMs;
           const direct = outcome.found.path.info.kind === 'direct';
           for (const { rank, started, stop } of rungs)
             if (rank > best || (direct && !started)) stop.abort(superseded(outcome.rung));
@@ -88,9 +92,9 @@ export class Ladder {
     throw new LadderExhausted(failures);
   }
 
-  /** Is this strategy the best that the two ends could use? */
-  isBest(link: SignallingLink, strategy: string): boolean {
-    return this.common(link).findIndex(({ name }) => name === strategy) <= 0;
+  /** Could a climb better a path of this strategy? */
+  canBetter(link: SignallingLink, strategy: string): boolean {
+    return betterThan(strategy, this.common(link)).length > 0;
   }
 
   /** Controlled end: runs what the peer offers. @returns the path once the peer has started it @throws StrategyError */
@@ -107,13 +111,12 @@ export class Ladder {
     return this.strategies.filter((strategy) => link.identity.strategies.includes(strategy.name));
   }
 
-  private rungs(link: SignallingLink, { first, above }: ClimbOptions): Rung[] {
+  private rungs(link: SignallingLink, { first, better }: ClimbOptions): Rung[] {
     const common = this.common(link);
     if (common.length === 0) {
       throw new StrategyError('NO_COMMON_STRATEGY', `The peer enables ${link.identity.strategies.join(', ') || 'no strategy'}.`);
     }
-    const limit = above === undefined ? -1 : common.findIndex(({ name }) => name === above);
-    const eligible = limit < 0 ? common : common.slice(0, limit);
+    const eligible = better === undefined ? common : betterThan(better, common);
     const rungs = eligible.map((strategy, rank) => ({ strategy, rank, stop: new AbortController(), started: false }));
     return rungs.sort((a, b) => Number(b.strategy.name === first) - Number(a.strategy.name === first) || a.rank - b.rank);
   }
@@ -150,6 +153,13 @@ export class Ladder {
     found.drop('PATH_SLOWER', message);
     throw new StrategyError('PATH_SLOWER', message);
   }
+}
+
+/** All, should the strategy itself not be among them. */
+function betterThan(strategy: string, common: readonly Strategy[]): readonly Strategy[] {
+  const own = common.findIndex(({ name }) => name === strategy);
+  if (own < 0) return common;
+  return common.slice(0, common[own]?.reroutes ? own + 1 : own);
 }
 
 type Outcome = { readonly rung: Rung; readonly found: ProvenPath } | { readonly rung: Rung; readonly error: unknown };

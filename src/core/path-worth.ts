@@ -2,7 +2,7 @@ import type { ProvenPath } from './attempt.js';
 import type { Config } from './config.js';
 import type { PathInfo } from './strategy.js';
 
-/** A path may be this much slower than the overlay before it counts as slower: the noise of a few pings. */
+/** A path may be this much slower than another way before it counts as slower: the noise of a few pings. */
 const slowerFactor = 1.1;
 const slowerSlackMs = 5;
 /** A relayed path replaces an overlay route that works, so it must gain clearly: this many milliseconds, or this part. */
@@ -18,7 +18,12 @@ export function worthHaving(
   { rttMs, overlayRttMs }: Pick<ProvenPath, 'rttMs' | 'overlayRttMs'>,
   { bridge, relay }: { readonly bridge: Pick<Config['bridge'], 'evenIfSlower'>; readonly relay: Pick<Config['relay'], 'use'> },
 ): boolean {
-  if (kind === 'direct') return bridge.evenIfSlower || rttMs <= overlayRttMs * slowerFactor + slowerSlackMs;
+  if (kind === 'direct') return bridge.evenIfSlower || !isSlower(rttMs, overlayRttMs);
   const gainMs = overlayRttMs - rttMs;
   return relay.use === 'always' || (relay.use === 'faster' && gainMs >= Math.min(relayGainMs, overlayRttMs * relayGainPart));
+}
+
+/** Is a round trip longer than another by more than noise? */
+export function isSlower(rttMs: number, thanMs: number): boolean {
+  return rttMs > thanMs * slowerFactor + slowerSlackMs;
 }

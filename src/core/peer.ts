@@ -17,7 +17,7 @@ import { TokenBucket } from './token-bucket.js';
 /** Pauses after a failure, in milliseconds: from this to that. */
 const firstPauseMs = 250;
 const longestPauseMs = 5 * 60_000;
-/** Pauses between tries for a direct path behind a relayed one, in milliseconds: from this to that. */
+/** Pauses between tries for a better path than a relayed one, in milliseconds: from this to that. */
 const firstUpgradeMs = 10_000;
 const longestUpgradeMs = 10 * 60_000;
 /** Peering priority of a first bridge, and the least there is; yggdrasil prefers the lower of two links to one key. */
@@ -65,7 +65,7 @@ export class Peer {
 
   private readonly living = new AbortController();
   private readonly backOff: BackOff;
-  /** Pauses between tries for a direct path while a relay carries the bridge. */
+  /** Pauses between tries for a better path while a relay carries the bridge. */
   private readonly upgrades: BackOff;
   private readonly offers: TokenBucket;
   private readonly refusals: News;
@@ -172,10 +172,10 @@ export class Peer {
       signal.throwIfAborted();
       const { bridge } = this;
       const { path, strategy } = bridge.found;
-      const upgradable = path.info.kind === 'relayed' && !link.signal.aborted && !services.ladder.isBest(link, strategy);
+      const upgradable = path.info.kind === 'relayed' && !link.signal.aborted && services.ladder.canBetter(link, strategy);
       if (!upgradable) await bridge.closed;
       else if (await this.bridgeHolds(bridge, this.upgrades.next(), signal)) {
-        await this.climb(link, signal, { above: strategy }).catch((error: unknown) => this.tell(error));
+        await this.climb(link, signal, { better: strategy }).catch((error: unknown) => this.tell(error));
       }
     }
     this.upgrades.reset();

@@ -18,6 +18,11 @@ export const strategyApiVersion = 1;
 export interface Strategy {
   /** Its name in the config, in logs and on the wire: lower-case words joined by hyphens. */
   readonly name: string;
+  /**
+   * While a relayed path of this strategy is in use, attempts go on from time to time, and reject where they would find nothing better.
+   * @default false
+   */
+  readonly reroutes?: boolean;
   /** Is it usable on this machine? Leaves nothing behind. */
   probe?(context: ProbeContext): Promise<Probe>;
   /** Called once when the agent runs: the place to undo what a killed one left behind. Attempts may begin before it has resolved. */
@@ -78,7 +83,7 @@ export interface PathInfo {
   readonly congestion?: string;
   /** What makes a stream of the transport's datagrams, such as `udx`. */
   readonly carrier?: string;
-  /** Who relays it, as `host:port`; only of relayed paths. */
+  /** Who relays it, as `host:port`, or `host:port out, host:port back` where each relays one direction; only of relayed paths. */
   readonly relay?: string;
 }
 

@@ -277,7 +277,7 @@ describe('the ladder', () => {
   it('tries only what is ranked above a given strategy', async () => {
     const { climbing, started } = await climb(
       { first: fails('NO_CANDIDATES'), second: hangs, third: hangs },
-      { above: 'second' },
+      { better: 'second' },
     );
     await expect(climbing).rejects.toBeInstanceOf(LadderExhausted);
     expect(started).toEqual(['first']);

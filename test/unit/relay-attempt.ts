@@ -1,4 +1,5 @@
 import { systemClock } from '../../src/core/clock.js';
+import type { Net } from '../../src/core/net.js';
 import { systemRandom } from '../../src/core/random.js';
 import type { Path, Role } from '../../src/core/strategy.js';
 import { createSystemNet } from '../../src/native/system-net.js';
@@ -7,7 +8,7 @@ import type { Relay, RelaySource } from '../../src/strategies/relay/relay-source
 import type { RelayClient } from '../../src/strategies/relay/volunteer/relay-client.js';
 import { type Attempts, attemptAtBothEnds } from './attempts.js';
 
-const net = createSystemNet();
+const system = createSystemNet();
 const log = { debug() {}, info() {}, warn() {}, error() {} };
 
 /** What one end brings along. */
@@ -16,6 +17,8 @@ export interface Side {
   readonly relays?: readonly Relay[];
   /** Where more relays come from, with the client that speaks with them. */
   readonly volunteers?: { readonly source: RelaySource; readonly client: RelayClient };
+  /** @default the system's */
+  readonly net?: Net;
   readonly use?: 'never' | 'faster' | 'always';
 }
 
@@ -24,11 +27,11 @@ export function attempt(sides: Readonly<Record<Role, Side>>): Attempts & {
   /** Those that came of it, to be destroyed. */
   readonly paths: readonly Path[];
 } {
-  const services = { stateDir: '', net, clock: systemClock, random: systemRandom, log, addresses: { stunServers: [] } };
-  const strategy = ({ relays = [], volunteers, use = 'faster' }: Side) => {
+  const strategy = ({ relays = [], volunteers, use = 'faster', net = system }: Side) => {
+    const services = { stateDir: '', net, clock: systemClock, random: systemRandom, log, addresses: { stunServers: [] } };
     const named: RelaySource = { relays: async () => ({ found: relays, failures: [] }) };
     const sources = volunteers ? [named, volunteers.source] : [named];
-    return new RelayStrategy(services, () => ({ use, turn: [], servers: [] }), sources, volunteers?.client);
+    return new RelayStrategy(services, () => ({ use, order: 'measured', turn: [], servers: [] }), sources, volunteers?.client);
   };
   const paths: Path[] = [];
   const attempts = attemptAtBothEnds({ controlling: strategy(sides.controlling), controlled: strategy(sides.controlled) });

@@ -4,15 +4,27 @@ import { defaultConfig, parseConfig } from '../../src/core/config.js';
 import { worthHaving } from '../../src/core/path-worth.js';
 import { parseRelayMessage } from '../../src/strategies/relay/messages.js';
 import { mayBePlace, mayBeRelay } from '../../src/strategies/relay/peer-address.js';
-import { chooseSteps } from '../../src/strategies/relay/route-choice.js';
+import { chooseRoutes, type ListedRelay, worthMoving } from '../../src/strategies/relay/route-choice.js';
+
+/** A relay that both ends reach: round trips, or times from and to each end, whose clocks are an hour apart. */
+const reached = (name: string, own: number, other: number): ListedRelay => ({
+  name,
+  own: { rttMs: own },
+  other: { rttMs: other },
+});
+const hourMs = 3_600_000;
+const timed = (name: string, near: [number, number], far: [number, number]): ListedRelay => ({
+  name,
+  own: { rttMs: near[0] + near[1], oneWay: { outMs: near[0] - hourMs, inMs: near[1] + hourMs } },
+  other: { rttMs: far[0] + far[1], oneWay: { outMs: far[0] + hourMs, inMs: far[1] - hourMs } },
+});
+const choose = (controlling: ListedRelay[], controlled: ListedRelay[] = [], order: 'measured' | 'listed' = 'measured') =>
+  chooseRoutes({ controlling, controlled }, order).map(({ name }) => name);
 
 describe('the order of relays', () => {
   it('is by the round trip of the whole path, whoever asks the relay', () => {
-    const steps = chooseSteps({
-      controlling: { own: [10, 50], other: [80, 20] },
-      controlled: { own: [5], other: [40] },
-    });
-    expect(steps).toEqual([
+    const lists = { controlling: [reached('a', 10, 80), reached('b', 50, 20)], controlled: [reached('c', 5, 40)] };
+    expect(chooseRoutes(lists, 'measured').map(({ step }) => step)).toEqual([
       { opener: 'controlled', index: 0 },
       { opener: 'controlling', index: 1 },
       { opener: 'controlling', index: 0 },
@@ -20,18 +32,67 @@ describe('the order of relays', () => {
   });
 
   it('leaves out what only one end reaches', () => {
-    const none = { own: [], other: [] };
-    expect(chooseSteps({ controlling: { own: [1, 9], other: [undefined, 9] }, controlled: none })).toEqual([
-      { opener: 'controlling', index: 1 },
-    ]);
+    expect(choose([{ name: 'a', own: { rttMs: 1 }, other: undefined }, reached('b', 9, 9)])).toEqual(['b']);
   });
 
   it('of equals keeps what the operator prefers, at the controlling end first', () => {
-    const same = { own: [7, 7], other: [7, 7] };
-    expect(chooseSteps({ controlling: same, controlled: same }).slice(0, 2)).toEqual([
-      { opener: 'controlling', index: 0 },
-      { opener: 'controlling', index: 1 },
-    ]);
+    expect(choose([reached('a', 7, 7), reached('b', 7, 7)], [reached('c', 7, 7)])).toEqual(['a', 'b', 'c']);
+  });
+
+  it('is that of the lists where the operator wants it so', () => {
+    expect(choose([reached('far', 90, 90), reached('near', 1, 1)], [], 'listed')).toEqual(['far', 'near']);
+  });
+});
+
+describe('a way back over another relay', () => {
+  // Out over the first takes 10 ms and back 100; over the second it is the other way round.
+  const [outward, homeward] = [timed('outward', [5, 50], [50, 5]), timed('homeward', [50, 5], [5, 50])];
+
+  it('is taken first when the round trip is clearly shorter, whatever the clocks say', () => {
+    const [route] = chooseRoutes({ controlling: [homeward, outward], controlled: [] }, 'measured');
+    expect(route).toMatchObject({ name: 'outward homeward', rttMs: 20 });
+    expect(route?.step).toEqual({ opener: 'controlling', index: 1, back: { opener: 'controlling', index: 0 } });
+  });
+
+  it('is not taken for a gain that may be noise', () => {
+    expect(choose([timed('one', [50, 50], [50, 50]), timed('other', [48, 52], [52, 48])])[0]).not.toContain(' ');
+  });
+
+  it('needs relays that tell their time', () => {
+    expect(choose([reached('a', 55, 55), reached('b', 55, 55)])).toEqual(['a', 'b']);
+  });
+
+  it('is not taken when its times make less than nothing', () => {
+    const liar = timed('liar', [-500, 600], [50, 50]);
+    expect(choose([timed('honest', [10, 10], [10, 10]), liar])).toEqual(['honest', 'liar']);
+  });
+});
+
+describe('a path in use', () => {
+  const lists = (current: ListedRelay, other: ListedRelay) => ({ controlling: [current, other], controlled: [] });
+  const moves = (which: ReturnType<typeof lists>, name: string, order: 'measured' | 'listed' = 'measured') =>
+    worthMoving(which, order, chooseRoutes(which, order), name);
+
+  it('stays where another is shorter by what may be noise', () => {
+    expect(moves(lists(reached('current', 50, 50), reached('other', 46, 46)), 'current')).toBe(false);
+  });
+
+  it('moves where another is clearly shorter', () => {
+    expect(moves(lists(reached('current', 50, 50), reached('other', 30, 30)), 'current')).toBe(true);
+  });
+
+  it('moves when its relay is no longer reached', () => {
+    expect(moves(lists(reached('another', 50, 50), reached('other', 50, 50)), 'current')).toBe(true);
+  });
+
+  it('over two relays stays while no other pair is clearly shorter', () => {
+    const which = lists(timed('outward', [5, 50], [50, 5]), timed('homeward', [50, 5], [5, 50]));
+    expect(moves(which, 'outward homeward')).toBe(false);
+    expect(moves(which, 'homeward outward')).toBe(true);
+  });
+
+  it('goes back to the first of the lists where their order counts', () => {
+    expect(moves(lists(reached('first', 90, 90), reached('second', 1, 1)), 'second', 'listed')).toBe(true);
   });
 });
 

@@ -253,6 +253,11 @@ export const configSchema = z.strictObject({
         'faster',
         'When a path through a relay replaces the overlay route: never, when it is clearly faster (5 ms or a tenth), or always.',
       ),
+      order: choice(
+        ['measured', 'listed'],
+        'measured',
+        'Which relay carries a path: the one over which a round trip is the shortest, with another one for the way back where that is clearly shorter, or the first of the lists that both ends reach. What the end with the lower key says counts.',
+      ),
       turn: list(turnServer, 8).prefault([]).register(keyDocs, {
         about:
           'TURN servers to relay through, the preferred first; one at either end serves both. Where it relays no TCP (RFC 6062) and one end’s UDP is blocked, that end must name one too. Without a secret in the URI, secretFile or the environment variable RATATOSKR_TURN_SECRET has it. auth: shared-secret is for servers that give out credentials with a time limit (coturn’s use-auth-secret).',

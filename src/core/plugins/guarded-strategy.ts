@@ -21,6 +21,10 @@ export class GuardedStrategy implements Strategy {
     if (!isStrategy(inner)) throw new PluginError('PLUGIN_INVALID', `${this.name}: create() did not return a strategy.`);
   }
 
+  get reroutes(): boolean {
+    return this.inner.reroutes === true;
+  }
+
   async probe({ signal }: ProbeContext): Promise<Probe> {
     const over = new AbortController();
     try {

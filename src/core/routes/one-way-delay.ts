@@ -23,45 +23,37 @@ export interface OneWayDelays {
 export interface MeasuredDelays extends OneWayDelays {
   /** The round trip, on our clock alone. */
   readonly rttMs: number;
-  /** Part of the questions that had no answer, 0 to 1. */
-  readonly loss: number;
 }
 
-/** Delays to one node from its last answers: medians, so that a packet which met a queue moves nothing. */
-export class DelayWindow {
-  private readonly exchanges: (Exchange | undefined)[] = [];
+/** Delays to one node from its answers to some questions: medians, so that a packet which met a queue moves nothing. */
+export class DelaySamples {
+  private readonly exchanges: Exchange[] = [];
+  private lost = 0;
 
-  /** @param size questions that count; older ones are forgotten */
-  constructor(private readonly size: number) {}
-
-  /** Takes an answer. @returns whether its times are possible; others do not count */
-  add(exchange: Exchange): boolean {
+  /** Takes an answer. One whose times are impossible counts as lost. */
+  add(exchange: Exchange): void {
     const { heardAt, answeredAt } = exchange;
-    const possible = answeredAt >= heardAt && roundTrip(exchange) >= 0;
-    if (possible) this.push(exchange);
-    return possible;
+    if (answeredAt >= heardAt && roundTrip(exchange) >= 0) this.exchanges.push(exchange);
+    else this.lost += 1;
   }
 
   /** A question had no answer. */
   addLost(): void {
-    this.push(undefined);
+    this.lost += 1;
   }
 
   /** Undefined while there is no answer. */
   get delays(): MeasuredDelays | undefined {
-    const answered = this.exchanges.flatMap((exchange) => exchange ?? []);
-    if (answered.length === 0) return undefined;
+    const { exchanges, lost } = this;
+    if (exchanges.length === 0) return undefined;
+    const rttMs = median(exchanges.map(roundTrip));
+    // Whatever is lost is sent again, a round trip later: that is what a lossy way costs on the average.
+    const lossMs = (rttMs * lost) / exchanges.length;
     return {
-      outMs: median(answered.map(({ sentAt, heardAt }) => heardAt - sentAt)),
-      inMs: median(answered.map(({ answeredAt, returnedAt }) => returnedAt - answeredAt)),
-      rttMs: median(answered.map(roundTrip)),
-      loss: 1 - answered.length / this.exchanges.length,
+      outMs: median(exchanges.map(({ sentAt, heardAt }) => heardAt - sentAt)) + lossMs / 2,
+      inMs: median(exchanges.map(({ answeredAt, returnedAt }) => returnedAt - answeredAt)) + lossMs / 2,
+      rttMs: rttMs + lossMs,
     };
-  }
-
-  private push(exchange: Exchange | undefined): void {
-    this.exchanges.push(exchange);
-    if (this.exchanges.length > this.size) this.exchanges.shift();
   }
 }
 

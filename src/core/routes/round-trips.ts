@@ -1,14 +1,38 @@
-import type { DelayGraph, Way } from './delay-graph.js';
+import type { OneWayDelays } from './one-way-delay.js';
 
 /** A gain below this much, or this part of the whole, is noise: nothing is given up for it. */
 const clearGainMs = 3;
 const clearGainPart = 0.1;
 
-/** A way out and a way back. The clocks of the ends are in both, with opposite signs, and so in their sum no more. */
-export interface RoundTrip {
-  readonly out: Way;
-  readonly back: Way;
+/** A relay as the two ends of a path have measured it. */
+export interface MeasuredRelay {
+  readonly near: OneWayDelays;
+  readonly far: OneWayDelays;
+}
+
+/** A way out over one relay and a way back over one, which may be another. */
+export interface RoundTrip<Relay extends MeasuredRelay> {
+  readonly out: Relay;
+  readonly back: Relay;
+  /** What both ways take. How far the ends' clocks are apart is in each of them, with opposite signs, and so in their sum no more. */
   readonly rttMs: number;
+}
+
+/**
+ * The shortest way in each direction. Compared are ways with the same two ends, so what their clocks and the relays' say cancels.
+ * @returns undefined without relays, and when the two ways together take less than nothing: no clocks do that, somebody made times up
+ */
+export function shortestRoundTrip<Relay extends MeasuredRelay>(relays: readonly Relay[]): RoundTrip<Relay> | undefined {
+  const [out] = relays.toSorted((a, b) => outMs(a) - outMs(b));
+  const [back] = relays.toSorted((a, b) => backMs(a) - backMs(b));
+  if (!out || !back) return undefined;
+  const rttMs = roundTripMs(out, back);
+  return rttMs < 0 ? undefined : { out, back, rttMs };
+}
+
+/** What it takes to go out over one relay and back over another. */
+export function roundTripMs(out: MeasuredRelay, back: MeasuredRelay): number {
+  return outMs(out) + backMs(back);
 }
 
 /** Is a round trip shorter by more than noise? */
@@ -16,26 +40,10 @@ export function clearlyShorter(rttMs: number, thanMs: number): boolean {
   return thanMs - rttMs > Math.max(clearGainMs, thanMs * clearGainPart);
 }
 
-/**
- * Round trips from one node to another over relays, the best first: those that come back as they went, by their length, and before them
- * the one that does not, if it is clearly shorter than all of them. Less than nothing is no length: whoever measured made it up.
- */
-export function roundTrips(graph: DelayGraph, from: string, to: string, relays: ReadonlySet<string>): RoundTrip[] {
-  const outs = graph.ways(from, to, relays);
-  const backs = graph.ways(to, from, relays);
-  const backOf = new Map(backs.map((back) => [back.relays.toReversed().join(' '), back]));
-  const straight = outs.flatMap((out) => {
-    const back = backOf.get(out.relays.join(' '));
-    return back ? roundTrip(out, back) : [];
-  });
-  straight.sort((a, b) => a.rttMs - b.rttMs);
-  const [[out], [back]] = [outs, backs];
-  const [split] = out && back ? roundTrip(out, back) : [];
-  const worthIt = split && clearlyShorter(split.rttMs, straight[0]?.rttMs ?? Number.POSITIVE_INFINITY);
-  return worthIt ? [split, ...straight] : straight;
+function outMs({ near, far }: MeasuredRelay): number {
+  return near.outMs + far.inMs;
 }
 
-function roundTrip(out: Way, back: Way): RoundTrip[] {
-  const rttMs = out.costMs + back.costMs;
-  return rttMs < 0 ? [] : [{ out, back, rttMs }];
+function backMs({ near, far }: MeasuredRelay): number {
+  return far.outMs + near.inMs;
 }

@@ -12,20 +12,23 @@ import {
   type StrategyDefinition,
   type StrategyServices,
 } from '../../core/strategy.js';
+import { formatEndpoint } from '../../discovery/candidates.js';
+import { CarryingRoutes } from './carrying-routes.js';
 import { Inbox } from './inbox.js';
 import { maxRelays, type RelayMessageOf } from './messages.js';
 import { mayBeRelay } from './peer-address.js';
 import type { Relay, RelayAddress, RelayFailure, RelaySource } from './relay-source.js';
-import { chooseSteps, type Step } from './route-choice.js';
+import { chooseRoutes, type RelayLists, type RelayUse, type Route, type Step, worthMoving } from './route-choice.js';
+import { type Leg, splitStep } from './split-step.js';
 import { connectStep, openStep } from './step.js';
-import { type Survey, surveyRelay } from './survey.js';
+import { surveyAll, surveyRelay } from './survey.js';
 import { TurnRelays } from './turn-relays.js';
 import { InvitedRelays } from './volunteer/invited-relays.js';
 import { RelayClient } from './volunteer/relay-client.js';
 import { VolunteerRelays } from './volunteer/volunteer-relays.js';
 
 /** The settings of the moment. */
-type ReadRelaySettings = () => Pick<Config['relay'], 'use' | 'turn' | 'servers'>;
+type ReadRelaySettings = () => Pick<Config['relay'], 'use' | 'order' | 'turn' | 'servers'>;
 
 const name = 'relay';
 /** How long the peer may take to look at relays, in milliseconds. */
@@ -63,10 +66,15 @@ interface Findings {
   readonly peerReach: RelayMessageOf<'reach'>;
 }
 
+/** A step to try; the controlling end knows what it is called. */
+type Chosen = Pick<Route, 'step'> & Partial<Pick<Route, 'name'>>;
+
 export class RelayStrategy implements Strategy {
   readonly name = name;
+  readonly reroutes = true;
   /** Places that are being given back. */
   private readonly closing = new Set<Promise<void>>();
+  private readonly carrying = new CarryingRoutes();
 
   constructor(
     private readonly services: StrategyServices,
@@ -91,8 +99,8 @@ export class RelayStrategy implements Strategy {
     try {
       const inbox = new Inbox(context.channel);
       const findings = await this.findOut(context, inbox, signal);
-      const steps = await this.agree(context, inbox, findings, signal);
-      return await this.climb(steps, context, inbox, findings, signal);
+      const routes = await this.agree(context, inbox, findings, signal);
+      return await this.climb(routes, context, inbox, findings, signal);
     } finally {
       over.abort(new StrategyError('PATH_SUPERSEDED', 'The attempt is over.'));
     }
@@ -108,20 +116,20 @@ export class RelayStrategy implements Strategy {
     const { services } = this;
     const sources = await Promise.all(this.sources.map((source) => source.relays(peer, signal)));
     const all = sources.flatMap(({ found }) => found).slice(0, maxSurveyed);
-    const surveys = await Promise.all(all.map((one) => this.survey(one, signal)));
+    const surveys = await surveyAll(services, all, signal);
     const reached = all
       .flatMap((one, at) => {
         const survey = surveys[at];
         return survey && 'rttMs' in survey ? [{ relay: one, survey }] : [];
       })
       // Each end shows its nearest; the whole path decides between them.
-      .sort((a, b) => a.survey.rttMs - b.survey.rttMs)
+      .sort((a, b) => (this.settings().order === 'measured' ? a.survey.rttMs - b.survey.rttMs : 0))
       .slice(0, maxRelays);
     const failures = [...sources.flatMap(({ failures: own }) => own), ...surveys.flatMap((one) => ('error' in one ? [one] : []))];
     for (const failure of failures) services.log.warn('relay.unusable', { relay: failure.name, ...describeError(failure.error) });
     const offer = {
       type: 'offer',
-      relays: reached.map(({ relay: { address }, survey }) => ({ ...address, rttMs: survey.rttMs })),
+      relays: reached.map(({ relay: { address }, survey: { rttMs, oneWay } }) => ({ ...address, rttMs, oneWay })),
     } as const;
     await channel.send(offer);
     const peerOffer = await this.expect(inbox.take('offer'), signal);
@@ -134,7 +142,7 @@ export class RelayStrategy implements Strategy {
             if (!mayBeRelay(address.address, own)) return [];
             const known = reached.find((one) => sameAddress(one.relay.address, address))?.survey;
             const survey = known ?? (await surveyRelay(services, address, signal).catch(() => undefined));
-            return survey ? [{ index, rttMs: survey.rttMs, seen: [...survey.seen] }] : [];
+            return survey ? [{ index, rttMs: survey.rttMs, oneWay: survey.oneWay, seen: [...survey.seen] }] : [];
           }),
         )
       ).flat(),
@@ -145,54 +153,56 @@ export class RelayStrategy implements Strategy {
     return { relays: reached.map((one) => one.relay), failures, offer, peerOffer, reach, peerReach };
   }
 
-  private async survey(one: Relay, signal: AbortSignal): Promise<Survey | RelayFailure> {
-    return surveyRelay(this.services, one.address, signal).catch((error: unknown) => ({ name: one.name, error }));
-  }
-
-  /** The controlling end decides which relays are tried, and in which order. */
+  /**
+   * The controlling end decides which relays are tried, and in which order.
+   * @throws StrategyError RELAY_ROUTE_KEPT when there is a path to this peer already that none is clearly shorter than
+   */
   private async agree(
-    { role, channel }: AttemptContext,
+    { role, channel, peer }: AttemptContext,
     inbox: Inbox,
     found: Findings,
     signal: AbortSignal,
-  ): Promise<readonly Step[]> {
-    const own = found.offer.relays.map(({ rttMs }) => rttMs);
-    const peers = found.peerOffer.relays.map(({ rttMs }) => rttMs);
-    const at = (reach: Findings['reach'], index: number) => reach.relays.find((one) => one.index === index)?.rttMs;
-    let steps: readonly Step[];
+  ): Promise<readonly Chosen[]> {
+    let routes: readonly Chosen[];
     if (role === 'controlling') {
-      steps = chooseSteps({
-        controlling: { own, other: own.map((_, index) => at(found.peerReach, index)) },
-        controlled: { own: peers, other: peers.map((_, index) => at(found.reach, index)) },
-      });
-      await channel.send({ type: 'choice', steps });
+      const { order } = this.settings();
+      const lists = listsOf(found);
+      const chosen = chooseRoutes(lists, order);
+      const current = this.carrying.of(peer.key);
+      if (current !== undefined && !worthMoving(lists, order, chosen, current)) {
+        throw new StrategyError('RELAY_ROUTE_KEPT', `No way is clearly shorter than the one over ${current}.`);
+      }
+      routes = chosen;
+      await channel.send({ type: 'choice', steps: chosen.map(({ step }) => step) });
     } else {
-      steps = (await this.expect(inbox.take('choice'), signal)).steps;
+      routes = (await this.expect(inbox.take('choice'), signal)).steps.map((step) => ({ step }));
     }
-    if (steps.length > 0) return steps;
+    if (routes.length > 0) return routes;
     const reasons = found.failures.map(({ name: which, error }) => `${which}: ${describeError(error).message}`);
-    const named = own.length + peers.length;
+    const named = found.offer.relays.length + found.peerOffer.relays.length;
     const why = named > 0 ? ['no relay is reached by both ends'] : reasons.length > 0 ? reasons : ['none is named at either end'];
     throw new StrategyError('RELAY_NONE', `There is no relay: ${why.join(' ').replace(/\.$/, '')}.`);
   }
 
   /** One relay after the other until a path is proven. */
   private async climb(
-    steps: readonly Step[],
+    routes: readonly Chosen[],
     context: AttemptContext,
     inbox: Inbox,
     found: Findings,
     signal: AbortSignal,
   ): Promise<Path> {
     const failures: StrategyError[] = [];
-    for (const [number, { opener, index }] of steps.entries()) {
+    for (const [number, { step, name: route }] of routes.entries()) {
       try {
-        return await this.take(number, opener, index, context, inbox, found, signal);
+        const path = await this.take(number, step, context, inbox, found, signal);
+        if (route !== undefined) this.carrying.add(context.peer.key, route, path);
+        return path;
       } catch (error) {
         signal.throwIfAborted();
         const failure =
           error instanceof StrategyError ? error : new StrategyError('STRATEGY_FAILED', describeError(error).message);
-        this.services.log.debug('relay.failed', { step: number, opener, ...describeError(failure) });
+        this.services.log.debug('relay.failed', { step: number, opener: step.opener, ...describeError(failure) });
         failures.push(failure);
       }
     }
@@ -202,27 +212,22 @@ export class RelayStrategy implements Strategy {
   }
 
   private take(
-    step: number,
-    opener: Role,
-    index: number,
+    number: number,
+    { back, ...use }: Step,
     context: AttemptContext,
     inbox: Inbox,
     found: Findings,
     signal: AbortSignal,
   ): Promise<Path> {
     const released = (done: Promise<void>) => this.track(done);
-    const shared = { step, context, inbox, services: this.services, signal, released };
-    if (opener === context.role) {
-      const one = found.relays[index];
-      const peers = found.peerReach.relays.find((reach) => reach.index === index)?.seen;
-      if (!one || !peers) throw new StrategyError('RELAY_MESSAGE_INVALID', 'The peer chose a relay that was not offered.');
-      return openStep({ ...shared, relay: one, peers });
-    }
-    const server = found.peerOffer.relays[index];
-    if (!server) throw new StrategyError('RELAY_MESSAGE_INVALID', 'The peer chose a relay that was not offered.');
+    const { client, services } = this;
+    const shared = { step: number, context, inbox, services, signal, released };
+    const leg = legOf(use, context.role, found);
+    if (back) return splitStep({ ...shared, out: leg, back: legOf(back, context.role, found), client });
+    if ('relay' in leg) return openStep({ ...shared, ...leg });
     // One that is itself reached over UDP is no help where UDP does not pass.
     const own = found.relays.find(({ address, approach }) => approach && address.transport !== 'udp');
-    return connectStep({ ...shared, server, own, client: this.client });
+    return connectStep({ ...shared, server: leg.server, own, client });
   }
 
   private track(done: Promise<void>): void {
@@ -242,4 +247,29 @@ export class RelayStrategy implements Strategy {
 
 function sameAddress(a: RelayAddress, b: RelayAddress): boolean {
   return a.address === b.address && a.port === b.port && a.transport === b.transport;
+}
+
+/** At the controlling end: what both ends measured. */
+function listsOf({ offer, peerOffer, reach, peerReach }: Findings): RelayLists {
+  const list = (offered: Findings['offer'], reached: Findings['reach']) =>
+    offered.relays.map((own, index) => ({
+      name: formatEndpoint(own),
+      own,
+      other: reached.relays.find((one) => one.index === index),
+    }));
+  return { controlling: list(offer, peerReach), controlled: list(peerOffer, reach) };
+}
+
+/** This end's part at a relay. @throws StrategyError RELAY_MESSAGE_INVALID */
+function legOf({ opener, index }: RelayUse, role: Role, found: Findings): Leg {
+  const invalid = () => new StrategyError('RELAY_MESSAGE_INVALID', 'The peer chose a relay that was not offered.');
+  if (opener !== role) {
+    const server = found.peerOffer.relays[index];
+    if (!server) throw invalid();
+    return { server, name: formatEndpoint(server) };
+  }
+  const relay = found.relays[index];
+  const peers = found.peerReach.relays.find((reach) => reach.index === index)?.seen;
+  if (!relay || !peers) throw invalid();
+  return { relay, name: relay.name, peers };
 }

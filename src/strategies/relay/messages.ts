@@ -25,6 +25,18 @@ const step = z
   .int()
   .min(0)
   .max(maxSteps - 1);
+/** A place belongs to a step, or to the way back of one: those are numbered on after the steps. */
+const leg = z
+  .number()
+  .int()
+  .min(0)
+  .max(2 * maxSteps - 1);
+/** As far as clocks may be apart that count from any moment, in milliseconds. */
+const farthestMs = 1e13;
+const oneWayMs = z.number().min(-farthestMs).max(farthestMs);
+/** Where the relay tells its time: delays to it and from it, each with the difference of the clocks in it. */
+const oneWay = z.object({ outMs: oneWayMs, inMs: oneWayMs }).optional();
+const use = z.object({ opener: z.enum(['controlling', 'controlled']), index });
 // RFC 8656 servers are told apart from other services by their port: 443, or one that nobody needs to be root for.
 const relayAddress: z.ZodType<RelayAddress> = z.object({
   address,
@@ -38,21 +50,22 @@ const relayAddress: z.ZodType<RelayAddress> = z.object({
  * from a relay of its own; who fails sends `failed`, and both go on to the next.
  */
 const message = z.discriminatedUnion('type', [
-  /** Relays this end may ask, and its round trip to each. */
-  z.object({ type: z.literal('offer'), relays: z.array(relayAddress.and(z.object({ rttMs }))).max(maxRelays) }),
+  /** Relays this end may ask, and how far each is from it. */
+  z.object({ type: z.literal('offer'), relays: z.array(relayAddress.and(z.object({ rttMs, oneWay }))).max(maxRelays) }),
   /** Relays of the other end that this end reaches, how far they are, and from which addresses they see it. */
   z.object({
     type: z.literal('reach'),
-    relays: z.array(z.object({ index, rttMs, seen: z.array(address).min(1).max(maxSeen) })).max(maxRelays),
+    relays: z.array(z.object({ index, rttMs, oneWay, seen: z.array(address).min(1).max(maxSeen) })).max(maxRelays),
   }),
   z.object({
     type: z.literal('choice'),
-    steps: z.array(z.object({ opener: z.enum(['controlling', 'controlled']), index })).max(maxSteps),
+    /** With `back`, what the controlled end sends comes over that relay, and the other carries one direction alone. */
+    steps: z.array(use.extend({ back: use.optional() })).max(maxSteps),
   }),
   /** Where to connect; with a token, the relay is a volunteer and wants to be shown it. */
   z.object({
     type: z.literal('place'),
-    step,
+    step: leg,
     address,
     port: z.number().int().min(1024).max(65_535),
     protocol: z.enum(['tcp', 'udp']),

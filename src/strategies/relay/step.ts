@@ -20,7 +20,7 @@ const stepTimeoutMs = 7000;
 const connectTimeoutMs = 3000;
 const pauseMs = 250;
 
-interface StepOptions {
+export interface StepOptions {
   readonly step: number;
   readonly context: AttemptContext;
   readonly inbox: Inbox;
@@ -160,7 +160,7 @@ async function connectUdp(
 }
 
 /** Runs this end's part, no longer than the step may take and the peer takes part, and tells the peer of its failure. */
-async function inStep(
+export async function inStep(
   { step, context, inbox, services, signal: outer }: StepOptions,
   run: (signal: AbortSignal) => Promise<Path>,
 ): Promise<Path> {
@@ -192,7 +192,7 @@ async function inStep(
 }
 
 /** What a relay carries is sealed from end to end: it sees ciphertext alone. */
-async function sealedPath(
+export async function sealedPath(
   { stream, local, remote, carrier }: RelayedStream,
   relay: string,
   { context: { secret, role }, services: { clock } }: StepOptions,
@@ -209,7 +209,7 @@ async function sealedPath(
 }
 
 /** The path ends with what it goes through, which is given back when the path has ended. */
-function bindLives(path: Path, held: Held, released: (done: Promise<void>) => void): void {
+export function bindLives(path: Path, held: Held, released: (done: Promise<void>) => void): void {
   const onLost = () => path.destroy(held.lost.reason as Error);
   const onClose = () => {
     held.lost.removeEventListener('abort', onLost);

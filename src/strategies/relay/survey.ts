@@ -1,11 +1,14 @@
 import { isIPv6 } from 'node:net';
+import type { Timer } from '../../core/clock.js';
 import { withDeadline } from '../../core/deadline.js';
 import { StrategyError } from '../../core/errors.js';
+import { DelaySamples } from '../../core/routes/one-way-delay.js';
 import { formatEndpoint } from '../../discovery/candidates.js';
 import { StunTransactions } from '../../discovery/stun/stun-transactions.js';
-import { bindOverTcp } from '../../discovery/stun/tcp-binding.js';
+import { bindTimed } from '../../discovery/stun/tcp-binding.js';
 import { maxSeen } from './messages.js';
-import type { RelayAddress } from './relay-source.js';
+import type { Relay, RelayAddress, RelayFailure } from './relay-source.js';
+import type { Distance } from './route-choice.js';
 import type { TurnPlatform } from './turn/server.js';
 import { secure } from './turn/stream.js';
 
@@ -14,22 +17,27 @@ const surveyTimeoutMs = 2500;
 const udpTimeoutMs = 1500;
 /** Connections a survey makes: a NAT with a pool of addresses may show another one on each (RFC 4787 §4.1). */
 const probes = 3;
+/** What a relay may take longer than another, in milliseconds, or as long as that again. */
+const leastGraceMs = 500;
+/** Questions on each connection, one after the other. */
+const questions = 3;
 
 /** What one end finds out about a relay before it is used. */
-export interface Survey {
-  /** Least round trip in milliseconds. */
-  readonly rttMs: number;
+export interface Survey extends Distance {
   /** Addresses that the relay sees this end at. */
   readonly seen: readonly string[];
 }
 
 interface Answer {
-  readonly rttMs: number;
   readonly mapped: string;
+  /** When the question left and when the answer came, and what time it was at the relay, if it tells; in milliseconds. */
+  readonly sentAt: number;
+  readonly returnedAt: number;
+  readonly serverTimeMs: number | undefined;
 }
 
 /**
- * Asks a relay how far it is and where it sees us: STUN Binding (RFC 8489), without credentials. What it says is not trusted, so
+ * Asks a relay how far it is and where it sees us: STUN Binding (RFC 8489), without credentials, nine times. What it says is not trusted, so
  * its certificate does not matter. One over UDP is asked over TCP too, at the same port: the other end may come that way.
  * @throws StrategyError RELAY_UNREACHABLE, or the signal's reason
  */
@@ -50,7 +58,7 @@ export async function surveyRelay(platform: TurnPlatform, address: RelayAddress,
     const asked = ask.flatMap((probe) =>
       Array.from({ length: probes }, () =>
         probe(platform, address, until).then(
-          (answer) => answers.push(answer),
+          (some) => answers.push(...some),
           (error: Error) => failures.push(error),
         ),
       ),
@@ -62,7 +70,8 @@ export async function surveyRelay(platform: TurnPlatform, address: RelayAddress,
     signal.throwIfAborted();
     if (answers.length === 0) throw unreachable(name, failures[0]?.message ?? 'no answer', failures[0]);
     return {
-      rttMs: Math.min(...answers.map(({ rttMs }) => rttMs)),
+      // Where both transports are asked, one that does not pass is no loss.
+      ...distanceOf(answers, ask.length === 1 ? failures.length : 0),
       seen: [...new Set(answers.map(({ mapped }) => mapped))].slice(0, maxSeen),
     };
   } finally {
@@ -70,35 +79,82 @@ export async function surveyRelay(platform: TurnPlatform, address: RelayAddress,
   }
 }
 
+/**
+ * Surveys several at once, and waits for none that takes much longer than the first: one that is dead is not to hold up a new path.
+ * Rejects with the signal's reason alone.
+ */
+export async function surveyAll(
+  platform: TurnPlatform,
+  relays: readonly Pick<Relay, 'name' | 'address'>[],
+  signal: AbortSignal,
+): Promise<readonly (Survey | RelayFailure)[]> {
+  const startedAt = platform.clock.now();
+  const late = new AbortController();
+  const until = AbortSignal.any([signal, late.signal]);
+  let patience: Timer | undefined;
+  const surveys = relays.map(({ name, address }) =>
+    surveyRelay(platform, address, until).then(
+      (survey) => {
+        const graceMs = Math.max(leastGraceMs, platform.clock.now() - startedAt);
+        patience ??= platform.clock.setTimer(graceMs, () => late.abort(unreachable('that is late', 'others answer much sooner')));
+        return survey;
+      },
+      (error: unknown) => ({ name, error }),
+    ),
+  );
+  try {
+    return await Promise.all(surveys);
+  } finally {
+    patience?.cancel();
+    signal.throwIfAborted();
+  }
+}
+
+/** Of relays that do not tell their time, the round trip alone. */
+function distanceOf(answers: readonly Answer[], lost: number): Distance {
+  const samples = new DelaySamples();
+  for (const { sentAt, returnedAt, serverTimeMs = sentAt } of answers) {
+    samples.add({ sentAt, heardAt: serverTimeMs, answeredAt: serverTimeMs, returnedAt });
+  }
+  for (let count = 0; count < lost; count++) samples.addLost();
+  const { rttMs = 0, outMs = 0, inMs = 0 } = samples.delays ?? {};
+  const timed = answers.every(({ serverTimeMs }) => serverTimeMs !== undefined);
+  return timed ? { rttMs, oneWay: { outMs, inMs } } : { rttMs };
+}
+
 function unreachable(relay: string, why: string, cause?: unknown): StrategyError {
   return new StrategyError('RELAY_UNREACHABLE', `The relay ${relay} cannot be used: ${why}.`, { cause });
 }
 
-async function probeUdp({ net, clock, random }: TurnPlatform, address: RelayAddress, signal: AbortSignal): Promise<Answer> {
+async function probeUdp({ net, clock, random }: TurnPlatform, address: RelayAddress, signal: AbortSignal): Promise<Answer[]> {
   const socket = await net.bindUdp({
     local: { address: isIPv6(address.address) ? '::' : '0.0.0.0', port: 0 },
     onMessage: (data, from) => void transactions.receive(data, from),
   });
   const transactions = new StunTransactions({ clock, random, send: (data, remote) => socket.send(data, remote) });
   try {
-    const startedAt = clock.now();
+    const sentAt = clock.now();
     const { mapped } = await transactions.bind(address, { timeoutMs: udpTimeoutMs, signal });
-    return { rttMs: clock.now() - startedAt, mapped: mapped.address };
+    return [{ mapped: mapped.address, sentAt, returnedAt: clock.now(), serverTimeMs: undefined }];
   } finally {
     transactions.close();
     await socket.close();
   }
 }
 
-async function probeStream(platform: TurnPlatform, address: RelayAddress, signal: AbortSignal): Promise<Answer> {
+async function probeStream(platform: TurnPlatform, address: RelayAddress, signal: AbortSignal): Promise<Answer[]> {
   const { net, clock, random } = platform;
   const plain = await net.connectTcp({ remote: address, timeoutMs: surveyTimeoutMs, signal });
   const target = { host: address.address, verify: false };
   const stream = address.transport === 'tls' ? await secure(platform, plain, target, formatEndpoint(address), signal) : plain;
   try {
-    const startedAt = clock.now();
-    const { address: mapped } = await bindOverTcp(stream, { clock, random, timeoutMs: surveyTimeoutMs, signal });
-    return { rttMs: clock.now() - startedAt, mapped };
+    const answers: Answer[] = [];
+    for (let question = 0; question < questions; question++) {
+      const sentAt = clock.now();
+      const { mapped, serverTimeMs } = await bindTimed(stream, { clock, random, timeoutMs: surveyTimeoutMs, signal });
+      answers.push({ mapped: mapped.address, sentAt, returnedAt: clock.now(), serverTimeMs });
+    }
+    return answers;
   } finally {
     stream.destroy();
   }
