@@ -1,7 +1,8 @@
-// Builds src/native/addon into build/Release/ratatoskr.node.
-//   node scripts/build-native.mjs [--optional] [--sanitize address,undefined]
+// Builds src/native/addon into build/Release/ratatoskr.node, with the compiler that CXX names (arguments and all), or the system's.
+//   node scripts/build-native.mjs [--optional] [--sanitize address,undefined] [--output FILE]
 // --optional            a failure is explained and forgiven: the agent runs without the addon, with less
 // --sanitize <list>     an instrumented build, to build/Sanitize/ instead
+// --output <file>       to there instead
 //
 // It calls the C++ compiler itself. node-gyp would need python, make and a download of Node's headers; an addon that keeps to
 // Node-API needs none of them, for node-addon-api and node-api-headers carry the headers and the symbols come from node.
@@ -20,7 +21,7 @@ const require = createRequire(import.meta.url);
 const run = promisify(execFile);
 
 const { values: options } = parseArgs({
-  options: { optional: { type: 'boolean', default: false }, sanitize: { type: 'string' } },
+  options: { optional: { type: 'boolean', default: false }, sanitize: { type: 'string' }, output: { type: 'string' } },
 });
 
 try {
@@ -42,10 +43,10 @@ async function build() {
   if (process.platform !== 'linux') throw new Error(`it supports Linux only, and this is ${process.platform}.`);
   const compiler = findCompiler();
   const flags = compilerFlags();
-  const directory = path.join(root, 'build', options.sanitize ? 'Sanitize' : 'Release');
-  const file = path.join(directory, 'ratatoskr.node');
-  const stamp = path.join(directory, 'ratatoskr.stamp');
-  const fingerprint = fingerprintOf([compiler, ...flags]);
+  const file = path.resolve(root, options.output ?? `build/${options.sanitize ? 'Sanitize' : 'Release'}/ratatoskr.node`);
+  const directory = path.dirname(file);
+  const stamp = file.replace(/\.node$/, '.stamp');
+  const fingerprint = fingerprintOf([...compiler, ...flags]);
   if (existsSync(file) && existsSync(stamp) && readFileSync(stamp, 'utf8') === fingerprint) return { file, built: false };
 
   mkdirSync(directory, { recursive: true });
@@ -60,7 +61,7 @@ async function build() {
     };
     await Promise.all(Array.from({ length: parallelCompilers }, worker));
     const linked = path.join(work, 'ratatoskr.node');
-    await compile(compiler, [...flags, '-shared', ...objects, '-o', linked]);
+    await compile(compiler, [...flags, '-shared', ...(options.sanitize ? [] : ['-s']), ...objects, '-o', linked]);
     renameSync(linked, file);
     writeFileSync(path.join(work, 'stamp'), fingerprint);
     renameSync(path.join(work, 'stamp'), stamp);
@@ -71,10 +72,11 @@ async function build() {
 }
 
 function findCompiler() {
-  const candidates = process.env.CXX ? [process.env.CXX] : ['g++', 'c++', 'clang++'];
-  const found = candidates.find((name) => spawnSync(name, ['--version'], { stdio: 'ignore' }).status === 0);
+  const candidates = process.env.CXX ? [process.env.CXX.trim().split(/\s+/)] : [['g++'], ['c++'], ['clang++']];
+  const found = candidates.find(([name, ...args]) => spawnSync(name, [...args, '--version'], { stdio: 'ignore' }).status === 0);
   if (found) return found;
-  throw new Error(`no C++ compiler (looked for ${candidates.join(', ')}); install one, such as Debian's package g++.`);
+  const names = candidates.map((words) => words.join(' ')).join(', ');
+  throw new Error(`no C++ compiler (looked for ${names}); install one, such as Debian's package g++.`);
 }
 
 function compilerFlags() {
@@ -101,9 +103,9 @@ function fingerprintOf(command) {
   return hash.digest('hex');
 }
 
-async function compile(compiler, args) {
+async function compile([compiler, ...first], args) {
   try {
-    await run(compiler, args, { maxBuffer: 16 * 1024 * 1024 });
+    await run(compiler, [...first, ...args], { maxBuffer: 16 * 1024 * 1024 });
   } catch (error) {
     throw new Error(`${compiler} failed:\n${error.stderr || error.message}`);
   }

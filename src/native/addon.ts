@@ -1,3 +1,4 @@
+import { existsSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
 import type { PeerCredentials, TcpInfo } from '../core/net.js';
@@ -85,20 +86,30 @@ export type LoadedAddon = { readonly addon: Addon } | { readonly addon?: undefin
 const interfaceVersion = 2;
 
 /**
- * Loads the addon that was built here (`build/Release`) or came with the package (`prebuilds`). Never throws. With the
- * environment variable `RATATOSKR_NATIVE=off` it is left alone, and everything runs on Node's own sockets.
+ * Loads the addon that was built here (`build/Release`), else the one that came with the package (`prebuilds`). Never throws. With
+ * the environment variable `RATATOSKR_NATIVE=off` it is left alone, and everything runs on Node's own sockets.
  */
 export function loadAddon(environment: NodeJS.ProcessEnv = process.env): LoadedAddon {
   if (environment.RATATOSKR_NATIVE === 'off') return { reason: 'The native addon is switched off by RATATOSKR_NATIVE=off.' };
   if (process.platform !== 'linux') return { reason: `The native addon serves Linux only, and this is ${process.platform}.` };
   try {
-    const load = createRequire(import.meta.url)('node-gyp-build') as (root: string) => Addon;
     // The package root, from src/native as from dist/native.
-    const addon = load(fileURLToPath(new URL('../..', import.meta.url)));
+    const root = new URL('../../', import.meta.url);
+    const files = ['build/Release/ratatoskr.node', `prebuilds/${prebuild()}.node`].map((name) => new URL(name, root));
+    const file = files.find((url) => existsSync(url));
+    if (file === undefined) return { reason: `The native addon was not built here, and none came for ${prebuild()}.` };
+    const addon = createRequire(import.meta.url)(fileURLToPath(file)) as Addon;
     if (addon.interfaceVersion === interfaceVersion) return { addon };
     return { reason: 'The native addon was built from other sources than this; build it again.' };
   } catch (error) {
     const [line = ''] = (error instanceof Error ? error.message : String(error)).split('\n');
     return { reason: `The native addon cannot be loaded (${line.replace(/\.$/, '')}).` };
   }
+}
+
+/** Which of the files of scripts/prebuild.mjs fits this process. */
+function prebuild(): string {
+  // What has loaded this process says which libc it lives with; that holds on any distribution.
+  const libc = /\/ld-musl-/.test(readFileSync('/proc/self/maps', 'latin1')) ? 'musl' : 'glibc';
+  return `linux-${process.arch}-${libc}`;
 }
