@@ -1,8 +1,12 @@
 import { createAgent } from '../agent.js';
 import { systemClock } from '../core/clock.js';
 import type { ConfigOverride } from '../core/config.js';
+import { describeError } from '../core/errors.js';
+import { EventSource } from '../core/events.js';
+import { loadAddon } from '../native/addon.js';
 import { ConfigReader } from './config-source.js';
 import { EventLog } from './event-log.js';
+import { ServiceManager } from './service-manager.js';
 import { supervise } from './supervisor.js';
 
 /** `ratatoskr run` until the agent ends. @returns the exit code @throws ConfigError */
@@ -10,12 +14,27 @@ export async function run(file: string | undefined, overrides: readonly ConfigOv
   const reader = new ConfigReader({ file, overrides, env: process.env, uid: process.getuid?.(), stdin: process.stdin });
   const { config, folder } = await reader.read();
   const log = new EventLog(config.log, process.stdout);
+  const events = new EventSource('cli', () => systemClock.wallTime());
+  const manager = new ServiceManager({
+    env: process.env,
+    pid: process.pid,
+    clock: systemClock,
+    send: loadAddon().addon?.notify,
+    failed: (error) =>
+      events.publish('log', { level: 'warn', name: 'service-manager.untold', fields: { ...describeError(error) } }),
+  });
   try {
     const agent = await createAgent(config, { configFolder: folder });
     return await supervise({
       agent: {
-        start: () => agent.start(),
-        stop: () => agent.stop(),
+        start: async () => {
+          await agent.start();
+          manager.ready();
+        },
+        stop: () => {
+          manager.stopping();
+          return agent.stop();
+        },
         reconfigure: async (next) => {
           await agent.reconfigure(next);
           log.reconfigure(next.log);
@@ -26,6 +45,7 @@ export async function run(file: string | undefined, overrides: readonly ConfigOv
       reread: async () => (await reader.read()).config,
     });
   } finally {
+    manager.close();
     log.close();
   }
 }

@@ -416,6 +416,10 @@ export const errorCatalogue = {
     meaning: 'A path could not be sealed: the other end does not know the attempt’s secret, or the connection broke.',
     help: 'Nothing to do; the agent tries again by itself. If it goes on, another program answers on that path.',
   },
+  SERVICE_MANAGER_UNTOLD: {
+    meaning: 'The service manager waits to hear from the agent, and cannot be told.',
+    help: 'Install the native addon, or set Type=exec and no WatchdogSec= in the unit.',
+  },
   SESSION_ENDED: {
     meaning: 'The router’s session with the peer ended, so its bridge is no longer needed.',
     help: 'Nothing to do; the bridge returns with the next traffic.',

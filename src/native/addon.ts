@@ -39,6 +39,8 @@ export interface Addon {
   setNoDelay(fd: number): boolean;
   /** False where the kernel lacks it. */
   setCongestion(fd: number, name: string): boolean;
+  /** Sends one datagram to a unix socket, as sd_notify(3) does; `@name` is an abstract one. @throws Error of the system */
+  notify(message: { readonly socket: string; readonly state: string }): void;
 }
 
 /** IP literals only; IPv6 ones may carry a scope (`fe80::1%eth0`). */
@@ -83,7 +85,7 @@ interface Descriptor {
 export type LoadedAddon = { readonly addon: Addon } | { readonly addon?: undefined; readonly reason: string };
 
 /** The exports this file describes; a build of other sources may lack some. */
-const interfaceVersion = 2;
+const interfaceVersion = 3;
 
 /**
  * Loads the addon that was built here (`build/Release`), else the one that came with the package (`prebuilds`). Never throws. With

@@ -3,6 +3,7 @@
 #include "descriptor.h"
 #include "instance.h"
 #include "listeners.h"
+#include "service-manager.h"
 #include "socket-options.h"
 
 namespace ratatoskr {
@@ -12,7 +13,7 @@ Instance::Instance(Napi::Env env) : descriptor(Napi::Persistent(Descriptor::Defi
 namespace {
 
 // Raised with every change of what is exported; addon.ts refuses another one.
-constexpr int kInterfaceVersion = 2;
+constexpr int kInterfaceVersion = 3;
 
 Napi::Value Connect(const Napi::CallbackInfo& info) { return info.Env().GetInstanceData<Instance>()->connector.Connect(info); }
 
@@ -45,6 +46,7 @@ Napi::Object Init(Napi::Env env, Napi::Object exports) {
   exports.Set("setKeepAlive", Napi::Function::New<SetKeepAlive>(env, "setKeepAlive"));
   exports.Set("setNoDelay", Napi::Function::New<SetNoDelay>(env, "setNoDelay"));
   exports.Set("setCongestion", Napi::Function::New<SetCongestion>(env, "setCongestion"));
+  exports.Set("notify", Napi::Function::New<Notify>(env, "notify"));
   return exports;
 }
 
