@@ -58,9 +58,9 @@ async function vocabulary({ strategy, packageName, license }: NewPlugin): Promis
   ]);
 }
 
-/** Of a template; npm would leave one with its real name out of a package. */
+/** Of a template; npm leaves a .gitignore out of a package, and a package.json below the top would pass for a package of its own. */
 function named(template: string): string {
-  return template === 'gitignore' ? '.gitignore' : template;
+  return { gitignore: '.gitignore', 'manifest.json': 'package.json' }[template] ?? template;
 }
 
 async function filesOf(folder: string): Promise<readonly string[]> {
