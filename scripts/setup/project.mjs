@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, statSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { run, SetUpError, say } from './step.mjs';
@@ -7,6 +7,11 @@ import { run, SetUpError, say } from './step.mjs';
 export const root = fileURLToPath(new URL('../..', import.meta.url));
 const oldestNode = 20;
 const npm = process.platform === 'win32' ? 'npm.cmd' : 'npm';
+
+/** The version in package.json. */
+export function ownVersion() {
+  return JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')).version;
+}
 
 export function checkNode() {
   if (Number(process.versions.node.split('.')[0]) >= oldestNode) return;
