@@ -26,6 +26,16 @@ export default defineConfig({
       },
       {
         test: {
+          name: 'packaging',
+          include: ['test/packaging/**/*.test.ts'],
+          setupFiles: ['test/reflect-metadata.ts'],
+          // Of the npm registry.
+          testTimeout: 60_000,
+          hookTimeout: 120_000,
+        },
+      },
+      {
+        test: {
           name: 'lab',
           include: ['test/lab/**/*.test.ts'],
           globalSetup: ['scripts/setup/vitest-global-setup.mjs'],

@@ -1,9 +1,21 @@
 // npm run deb [-- --arch amd64|arm64] [-- --output FOLDER]: builds ratatoskr_VERSION_ARCH.deb from the npm package as users install it. Needs
 // dpkg-deb and the files of `npm run prebuild`; builds for either architecture on any machine, as nothing is compiled here.
-import { chmodSync, cpSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  cpSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
+import { gzipSync } from 'node:zlib';
 import { ownVersion, root } from './setup/project.mjs';
 import { main, run, SetUpError, say } from './setup/step.mjs';
 import { installTarball, packTarball } from './setup/tarball.mjs';
@@ -13,7 +25,9 @@ const packaging = path.join(root, 'packaging');
 
 await main(async () => {
   const here = Object.keys(nodeArch).find((name) => nodeArch[name] === process.arch);
-  const { values } = parseArgs({ options: { arch: { type: 'string', default: here }, output: { type: 'string', default: '.' } } });
+  const { values } = parseArgs({
+    options: { arch: { type: 'string', default: here }, output: { type: 'string', default: '.' } },
+  });
   if (!(values.arch in nodeArch)) throw new SetUpError(`No such architecture: ${values.arch}. There are amd64 and arm64.`);
   const work = mkdtempSync(path.join(tmpdir(), 'ratatoskr-deb-'));
   try {
@@ -33,15 +47,14 @@ await main(async () => {
 function layOut(tree, arch, tarball) {
   const library = path.join(tree, 'usr/lib/ratatoskr');
   installTarball(tarball, library);
-  for (const name of ['package.json', 'package-lock.json', 'node_modules/.package-lock.json', 'node_modules/.bin']) {
-    rmSync(path.join(library, name), { recursive: true, force: true });
-  }
+  for (const name of ['package.json', 'package-lock.json']) rmSync(path.join(library, name));
   keepOnlyFor(path.join(library, 'node_modules'), `linux-${nodeArch[arch]}`);
   mkdirSync(path.join(tree, 'usr/bin'), { recursive: true });
   symlinkSync('../lib/ratatoskr/node_modules/ratatoskr/dist/cli.js', path.join(tree, 'usr/bin/ratatoskr'));
   const documents = path.join(tree, 'usr/share/doc/ratatoskr');
   mkdirSync(documents, { recursive: true });
   cpSync(path.join(packaging, 'debian/copyright'), path.join(documents, 'copyright'));
+  writeFileSync(path.join(documents, 'changelog.gz'), gzipSync(readFileSync(path.join(root, 'CHANGELOG.md')), { level: 9 }));
   cpSync(path.join(packaging, 'systemd/ratatoskr.service'), path.join(tree, 'lib/systemd/system/ratatoskr.service'));
   const control = path.join(tree, 'DEBIAN');
   mkdirSync(control);
@@ -70,11 +83,15 @@ Description: direct paths between yggdrasil nodes behind NAT
 }
 
 /** Prebuilt addons for other systems, ours and those of our dependencies, would be most of the package. */
-function keepOnlyFor(modules, platform) {
-  for (const name of readdirSync(modules, { recursive: true, withFileTypes: true })) {
-    if (path.basename(name.parentPath ?? name.path) !== 'prebuilds') continue;
-    const ours = name.name === platform || name.name === `${platform}-glibc.node`;
-    if (!ours) rmSync(path.join(name.parentPath ?? name.path, name.name), { recursive: true });
+function keepOnlyFor(folder, platform) {
+  const inPrebuilds = path.basename(folder) === 'prebuilds';
+  for (const entry of readdirSync(folder, { withFileTypes: true })) {
+    const { name } = entry;
+    const foreign = inPrebuilds && name !== platform && name !== `${platform}-glibc.node`;
+    // What their authors' tools left behind, and addons for another runtime than Node.
+    const stray = name.startsWith('.') || name.endsWith('.bare');
+    if (foreign || stray) rmSync(path.join(folder, name), { recursive: true });
+    else if (entry.isDirectory()) keepOnlyFor(path.join(folder, name), platform);
   }
 }
 

@@ -1,10 +1,11 @@
 // npm run prebuild [-- TARGET...]: makes prebuilds/TARGET.node, the native addon as it goes into the npm package, for all targets or those
 // named.
-//   --here   makes the one for this machine instead, with its own compiler: quick, and for nobody else
+//   --here   takes the addon that was built for this machine by its own compiler instead: quick, and for nobody else
 //
 // One compiler makes them all on any Linux: zig's clang, which brings glibc's and musl's symbols. Its libc++ is linked in, so that the
 // addon needs nothing of the system but libc.
 import { spawnSync } from 'node:child_process';
+import { copyFileSync, mkdirSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { cacheFolder } from './setup/cache.mjs';
@@ -26,7 +27,12 @@ await main(async () => {
   installDependencies();
   if (values.here) {
     const libc = process.report.getReport().header.glibcVersionRuntime === undefined ? 'musl' : 'glibc';
-    return build(`linux-${process.arch}-${libc}`, process.env);
+    const file = path.join(root, `prebuilds/linux-${process.arch}-${libc}`);
+    mkdirSync(path.dirname(file), { recursive: true });
+    copyFileSync(path.join(root, 'build/Release/ratatoskr.node'), `${file}.node`);
+    // It is not what the compiler of all made last time.
+    rmSync(`${file}.stamp`, { force: true });
+    return 0;
   }
   const unknown = positionals.filter((name) => !(name in triples));
   if (unknown.length > 0)

@@ -84,8 +84,9 @@ async function listen(
   const base = `unix://${encodeURI(file)}`;
   const uid = router.process?.uid;
   const own = process.getuid?.();
-  if (uid === undefined || uid === own || uid === 0) return { listener: await net.listenUnix({ path: file, onStream }), base };
-  // A router of another user: it becomes the socket's owner where we may give files away; otherwise its name is the secret.
+  if (uid === undefined || uid === own) return { listener: await net.listenUnix({ path: file, onStream }), base };
+  // A router of another user, root included, whom yggdrasil's own unit denies CAP_DAC_OVERRIDE: it becomes the socket's owner where we
+  // may give files away; otherwise its name is the secret.
   const listener = await net.listenUnix(own === 0 ? { path: file, uid, onStream } : { path: file, mode: 0o666, onStream });
   await chmod(runtimeDir, 0o711);
   return { listener, base };

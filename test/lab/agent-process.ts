@@ -6,9 +6,14 @@ import type { Host } from './host.js';
 import type { Exit, LabProcess } from './process.js';
 import { publicAddresses } from './topology.js';
 
-const program = process.env.RATATOSKR_LAB_AGENT ?? fileURLToPath(new URL('../../dist/cli.js', import.meta.url));
+const builtHere = [
+  process.execPath,
+  process.env.RATATOSKR_LAB_AGENT ?? fileURLToPath(new URL('../../dist/cli.js', import.meta.url)),
+] as const;
 
 export interface AgentOptions {
+  /** Node and the command line to run. @default this one, and what was built here */
+  readonly program?: readonly [node: string, program: string];
   /** More arguments of `ratatoskr run`. */
   readonly args?: readonly string[];
   /** STUN server, or `none`. @default the public peer */
@@ -40,14 +45,14 @@ export class AgentProcess {
 
   constructor(
     private readonly host: Host,
-    { args = [], stun = `${publicAddresses[0]}:3478`, env = {} }: AgentOptions,
+    { program = builtHere, args = [], stun = `${publicAddresses[0]}:3478`, env = {} }: AgentOptions,
   ) {
     this.runtimeFolder = join(host.folder, 'run');
     for (const folder of ['state', 'run']) mkdirSync(join(host.folder, folder), { recursive: true, mode: 0o700 });
     const where = ['--admin', host.router.adminUri, '--stun', stun];
     const folders = ['--state-dir', `${host.insideFolder}/state`, '--runtime-dir', `${host.insideFolder}/run`];
     const logs = ['--log-format', 'json', '--log-level', 'debug'];
-    const argv = [process.execPath, program, 'run', ...where, ...folders, ...logs, ...args];
+    const argv = [...program, 'run', ...where, ...folders, ...logs, ...args];
     this.process = host.spawn(argv, { name: 'agent', env });
     this.process.read((line) => {
       const parsed = parseLine(line);
