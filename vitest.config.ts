@@ -28,7 +28,7 @@ export default defineConfig({
         test: {
           name: 'packaging',
           include: ['test/packaging/**/*.test.ts'],
-          setupFiles: ['test/reflect-metadata.ts'],
+          globalSetup: ['scripts/setup/vitest-global-setup.mjs'],
           // Of the npm registry.
           testTimeout: 60_000,
           hookTimeout: 120_000,

@@ -24,7 +24,6 @@ const triples = {
 await main(async () => {
   const { values, positionals } = parseArgs({ options: { here: { type: 'boolean', default: false } }, allowPositionals: true });
   checkNode();
-  installDependencies();
   if (values.here) {
     const libc = process.report.getReport().header.glibcVersionRuntime === undefined ? 'musl' : 'glibc';
     const file = path.join(root, `prebuilds/linux-${process.arch}-${libc}`);
@@ -34,6 +33,7 @@ await main(async () => {
     rmSync(`${file}.stamp`, { force: true });
     return 0;
   }
+  installDependencies();
   const unknown = positionals.filter((name) => !(name in triples));
   if (unknown.length > 0)
     throw new SetUpError(`No such target: ${unknown.join(', ')}. There are ${Object.keys(triples).join(', ')}.`);
