@@ -1,7 +1,10 @@
 import ipaddr from 'ipaddr.js';
 import { z } from 'zod';
+import { formatEndpoint } from '../core/format-endpoint.js';
 import type { Endpoint, InterfaceAddress } from '../core/net.js';
 import { reachOf } from '../core/reach.js';
+
+export { formatEndpoint };
 
 /** Candidates one end may send; the rest is not looked at. */
 export const maxCandidates = 16;
@@ -49,11 +52,6 @@ export function usableCandidates(own: readonly Candidate[], remote: readonly Can
     const reach = reachOf(address);
     return reach === 'everywhere' || (reach === 'own network' && shared);
   });
-}
-
-/** `address:port`, with brackets around an IPv6 address. */
-export function formatEndpoint({ address, port }: Endpoint): string {
-  return address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`;
 }
 
 /** Both ends look the same from outside, or have addresses of one IPv6 /64: then they share a network. */
