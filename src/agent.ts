@@ -16,6 +16,7 @@ import type { DiscoveryDefinition } from './core/discovery-source.js';
 import { describeError } from './core/errors.js';
 import { EventSource } from './core/events.js';
 import { systemFiles } from './core/files.js';
+import { GossipLinks } from './core/gossip-links.js';
 import { KnownServices, OfferedServices } from './core/peer-services.js';
 import { RelayTickets } from './core/relay-tickets.js';
 import { type RunLock, takeRunLock } from './core/run-lock.js';
@@ -62,13 +63,15 @@ export async function createAgent(config: Config, parts: AgentParts = {}): Promi
   const offeredServices = new OfferedServices();
   const knownServices = new KnownServices();
   const relayTickets = new RelayTickets();
+  const gossip = new GossipLinks();
   const services = makeServices(parts, { settings, events, knownServices, relayTickets });
   const { net, clock, random, log } = services;
   const { files = systemFiles } = parts;
   const { configFolder = process.cwd() } = parts;
   const making = { services, events, settings, configFolder };
   const strategies = usableStrategies(await makeStrategies({ ...making, definitions: parts.strategies ?? [] }));
-  const discovery = usableSources(await makeDiscovery({ ...making, definitions: parts.discovery ?? [] }));
+  const gossipParts = { links: gossip, services: knownServices };
+  const discovery = usableSources(await makeDiscovery({ ...making, definitions: parts.discovery ?? [] }, gossipParts));
   const volunteer = new Volunteer({ net, clock, random, log, offered: offeredServices, tickets: relayTickets, settings });
   const responder = makeResponder(resolved, services, offeredServices);
 
@@ -85,7 +88,8 @@ export async function createAgent(config: Config, parts: AgentParts = {}): Promi
       const router = new AdminRouter({ net, clock, random, events, journal, uris: admin === 'auto' ? [] : [admin] });
       const agentVersion = ownVersion();
       const memory = await SuccessMemory.open(stateDir, files);
-      const made = { events, settings, strategies, discovery, router, memory, offeredServices, knownServices, relayTickets };
+      const met = { offeredServices, knownServices, relayTickets, gossip };
+      const made = { events, settings, strategies, discovery, router, memory, ...met };
       const pumps = makePumps(parts, services);
       const core = compose({ net, clock, random, pumps, ...made, runtimeDir, agentVersion }).resolve(AgentCore);
       // One that does not run on the system's sockets has no socket to be asked at.

@@ -1,5 +1,7 @@
 import type { AgentEvent, EventName, Failure, PeerRef } from '../core/events.js';
+import { formatEndpoint } from '../core/format-endpoint.js';
 import type { LogLevel } from '../core/logger.js';
+import type { Endpoint } from '../core/net.js';
 import { bytes, count, milliseconds as ms, duration as span } from './figures.js';
 
 type EventOf<Name extends EventName> = Extract<AgentEvent, { event: Name }>;
@@ -24,6 +26,7 @@ export const eventLevels: { readonly [Name in Exclude<EventName, 'log'>]: LogLev
   'session.ended': 'debug',
   'signalling.listening': 'info',
   'signalling.connected': 'info',
+  'services.heard': 'debug',
   'signalling.closed': 'debug',
   'signalling.failed': 'debug',
   'attempt.started': 'debug',
@@ -62,13 +65,15 @@ const eventLines: { readonly [Name in EventName]: (event: EventOf<Name>) => stri
     `the network has changed: ${addresses.join(', ') || 'no address'}; trying everything afresh`,
   'discovery.failed': ({ source, retryInMs, ...failure }) =>
     `the discovery source ${source} cannot look for peers: ${reason(failure)}${retry(retryInMs)}`,
-  'peer.found': ({ peer, source }) => `${source} tells of ${name(peer)}`,
+  'peer.found': ({ peer, source, toldBy }) =>
+    `${source} tells of ${name(peer)}${toldBy === undefined ? '' : `, who was told of by ${name(toldBy)}`}`,
   'peer.forgotten': ({ peer, source }) => `${source} no longer tells of ${name(peer)}`,
   'session.seen': ({ peer }) => `session with ${name(peer)} seen`,
   'session.ended': ({ peer }) => `session with ${name(peer)} ended`,
   'signalling.listening': ({ address, port }) => `meeting other agents at [${address}]:${port}`,
   'signalling.connected': ({ peer, agentVersion, role, rttMs, strategies }) =>
     `met ${name(peer)}, agent ${agentVersion}, ${ms(rttMs)} away over the overlay; this end is ${role}; common: ${strategies.join(', ') || 'none'}`,
+  'services.heard': ({ peer, stun, relay }) => `${name(peer)} answers STUN at ${places(stun)} and relays at ${places(relay)}`,
   'signalling.closed': ({ peer, ...failure }) => `parted from ${name(peer)}: ${reason(failure)}`,
   'signalling.failed': ({ remote, retryInMs, ...failure }) => `could not meet ${remote}: ${reason(failure)}${retry(retryInMs)}`,
   'attempt.started': ({ peer, strategy, role }) => `trying ${strategy} with ${name(peer)} as the ${role} end`,
@@ -109,6 +114,10 @@ export function nextStep(event: AgentEvent): string | undefined {
 
 function name(peer: PeerRef): string {
   return peer.address;
+}
+
+function places(endpoints: readonly Endpoint[]): string {
+  return endpoints.map(formatEndpoint).join(', ') || 'no address';
 }
 
 function reason({ code, message }: Failure): string {

@@ -20,8 +20,15 @@ export function statusText({ agent, router, signalling, peers }: Status, now: nu
 }
 
 /** One peer: how it is reached, or why it is not. */
-export function peerLines({ address, bridge, agent, session, foundBy, failure, nextTryAt }: PeerReport, now: number): string[] {
-  const found = foundBy.length === 0 ? '' : `, found by ${foundBy.join(', ')}`;
+export function peerLines(peer: PeerReport, now: number): string[] {
+  const { address, bridge, agent, session, foundBy, toldBy, services, failure, nextTryAt } = peer;
+  const teller = toldBy === null ? '' : `, told by ${toldBy}`;
+  const found = foundBy.length === 0 ? '' : `, found by ${foundBy.join(', ')}${teller}`;
+  const offers = [
+    ...(services.stun.length === 0 ? [] : [`answers STUN at ${services.stun.join(', ')}`]),
+    ...(services.relay.length === 0 ? [] : [`relays at ${services.relay.join(', ')}`]),
+  ];
+  const offered = offers.length === 0 ? [] : [`  ${offers.join('; ')}`];
   if (bridge) {
     const { kind, relay, strategy, rttMs, rttNowMs, overlayRttMs, local, remote, upSince, bytesIn, bytesOut } = bridge;
     const loaded = rttNowMs === null ? '' : `, at present ${milliseconds(rttNowMs)}`;
@@ -30,12 +37,14 @@ export function peerLines({ address, bridge, agent, session, foundBy, failure, n
       `  ${milliseconds(rttMs)}${loaded}, over the overlay ${milliseconds(overlayRttMs)}`,
       `  up ${since(upSince, now)}, ${bytes(bytesIn)} in, ${bytes(bytesOut)} out`,
       `  ${local} <-> ${remote}`,
+      ...offered,
     ];
   }
   const next = nextTryAt === null ? '' : `; next try ${until(nextTryAt, now)}`;
   return [
     `${address}  not bridged${session ? '' : ', no session'}${found}`,
     agent ? `  its agent ${agent.version} is ${milliseconds(agent.rttMs)} away over the overlay` : '  no agent met there',
+    ...offered,
     ...(failure ? [`  ${failure.message} (${failure.code})${next}`, ...hint(failure)] : []),
   ];
 }

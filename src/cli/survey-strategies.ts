@@ -5,6 +5,7 @@ import { builtInStrategies, makeStrategies } from '../composition/strategies.js'
 import { systemClock } from '../core/clock.js';
 import type { Config } from '../core/config.js';
 import { EventSource } from '../core/events.js';
+import { GossipLinks } from '../core/gossip-links.js';
 import { KnownServices } from '../core/peer-services.js';
 import { isPath } from '../core/plugins/locate-plugin.js';
 import type { LoadedStrategy } from '../core/plugins/strategy-plugins.js';
@@ -47,7 +48,8 @@ export async function checkPlugins(config: Config, configFolder: string): Promis
     if ('failure' in outcome) throw outcome.failure;
     await outcome.made.close?.();
   }
-  for (const { outcome } of await makeDiscovery({ ...making(config), definitions: [], configFolder })) {
+  const gossip = { links: new GossipLinks(), services: new KnownServices() };
+  for (const { outcome } of await makeDiscovery({ ...making(config), definitions: [], configFolder }, gossip)) {
     if ('failure' in outcome) throw outcome.failure;
   }
 }

@@ -5,6 +5,7 @@ import type { Clock } from '../core/clock.js';
 import { Discovery } from '../core/discovery.js';
 import type { DiscoverySource } from '../core/discovery-source.js';
 import type { EventSource } from '../core/events.js';
+import type { GossipLinks } from '../core/gossip-links.js';
 import type { Net } from '../core/net.js';
 import type { KnownServices, OfferedServices } from '../core/peer-services.js';
 import type { Pumps } from '../core/pump.js';
@@ -29,6 +30,7 @@ export interface Composition {
   readonly offeredServices: OfferedServices;
   readonly knownServices: KnownServices;
   readonly relayTickets: RelayTickets;
+  readonly gossip: GossipLinks;
   readonly memory: SuccessMemory;
   readonly runtimeDir: string;
   readonly agentVersion: string;
@@ -50,6 +52,7 @@ export function compose(parts: Composition): DependencyContainer {
   container.register(tokens.offeredServices, { useValue: parts.offeredServices });
   container.register(tokens.knownServices, { useValue: parts.knownServices });
   container.register(tokens.relayTickets, { useValue: parts.relayTickets });
+  container.register(tokens.gossip, { useValue: parts.gossip });
   container.register(tokens.memory, { useValue: parts.memory });
   container.register(tokens.runtimeDir, { useValue: parts.runtimeDir });
   container.register(tokens.agentVersion, { useValue: parts.agentVersion });

@@ -50,6 +50,10 @@ const peerSchema = z.object({
   address: z.string().describe('overlay address'),
   session: z.boolean().describe('whether the router has a session that deserves a bridge'),
   foundBy: z.array(z.string()).describe('discovery sources that tell of it, beside the session'),
+  toldBy: z.string().nullable().describe('overlay address of the agent that told of it, where one did'),
+  services: z
+    .object({ stun: z.array(z.string()), relay: z.array(z.string()) })
+    .describe('where it says that it answers STUN and relays, as host:port, while signalling with it is up'),
   agent: z
     .object({
       version: z.string(),

@@ -1,4 +1,5 @@
 import type { AgentEvent, EventName, PeerRef } from '../core/events.js';
+import { formatEndpoint } from '../core/format-endpoint.js';
 import type { Pump } from '../core/pump.js';
 import type { Attempts } from './observation-schemas.js';
 import { type AttemptReport, type Explanation, type PeerReport, type Status, schemaVersion } from './schemas.js';
@@ -97,13 +98,15 @@ export class StatusBook {
       if (entry) this.fail(entry, event, event.retryInMs);
       else if (event.remote === this.router.address && !this.signalling.listening) this.signalling.failure = failureOf(event);
     },
-    'peer.found': ({ peer, source }) => {
+    'peer.found': ({ peer, source, toldBy }) => {
       const { report } = this.entry(peer);
+      if (toldBy) report.toldBy = toldBy.address;
       report.foundBy = [...report.foundBy.filter((name) => name !== source), source];
     },
     'peer.forgotten': ({ peer, source }) => {
       const { report } = this.entry(peer);
       report.foundBy = report.foundBy.filter((name) => name !== source);
+      if (report.foundBy.length === 0) report.toldBy = null;
     },
     'session.seen': ({ peer }) => {
       this.entry(peer).report.session = true;
@@ -113,8 +116,11 @@ export class StatusBook {
       const { report } = this.entry(peer);
       report.agent = { version, role, strategies: [...strategies], rttMs, clockAheadMs, since: isoTime(time) };
     },
+    'services.heard': ({ peer, stun, relay }) => {
+      this.entry(peer).report.services = { stun: stun.map(formatEndpoint), relay: relay.map(formatEndpoint) };
+    },
     'signalling.closed': ({ peer }) => {
-      this.entry(peer).report.agent = null;
+      Object.assign(this.entry(peer).report, { agent: null, services: noServices });
     },
     'attempt.started': ({ peer, attempt, strategy, role, time }) => {
       const { attempts } = this.entry(peer);
@@ -168,7 +174,10 @@ export class StatusBook {
   /** The entry of a peer, which moves to the end of the queue. */
   private entry({ key, address }: PeerRef): Entry {
     const entry = this.peers.get(key) ?? {
-      report: { key, address, session: false, foundBy: [], agent: null, bridge: null, failure: null, nextTryAt: null },
+      report: {
+        ...{ key, address, session: false, foundBy: [], toldBy: null, services: noServices },
+        ...{ agent: null, bridge: null, failure: null, nextTryAt: null },
+      },
       attempts: [],
     };
     this.peers.delete(key);
@@ -207,6 +216,8 @@ interface FailureFields {
 function failureOf({ code, message, help }: FailureFields): { code: string; message: string; help?: string } {
   return { code, message, ...(help === undefined ? {} : { help }) };
 }
+
+const noServices: PeerReport['services'] = { stun: [], relay: [] };
 
 function isoTime(milliseconds: number): string {
   return new Date(milliseconds).toISOString();

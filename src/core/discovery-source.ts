@@ -38,7 +38,19 @@ export interface FoundPeer {
    * @default false
    */
   readonly keepTrying?: boolean;
+  /**
+   * What it is wanted for: a path, or nothing but what it does for others (it answers STUN, it relays), for which it is met and no
+   * more. Told with both, it is wanted for a path.
+   * @default 'path'
+   */
+  readonly purpose?: MeetingPurpose;
+  /** Public key of the agent that told of it, where one did. */
+  readonly toldBy?: string;
+  /** Called when it has been asked, once: whether it has answered. One that is told of may wait long for its turn. */
+  readonly asked?: (answered: boolean) => void;
 }
+
+export type MeetingPurpose = 'path' | 'services';
 
 /** What a discovery source may use of the agent; see {@link StrategyServices}. */
 export type DiscoveryServices = Pick<StrategyServices, 'net' | 'clock' | 'random' | 'log' | 'stateDir' | 'files'>;

@@ -2,7 +2,7 @@ import { inject, injectable } from 'tsyringe';
 import { BackOff } from './back-off.js';
 import { type Clock, sleep } from './clock.js';
 import { permits } from './config/permits.js';
-import type { DiscoverySource, FoundPeer } from './discovery-source.js';
+import type { DiscoverySource, FoundPeer, MeetingPurpose } from './discovery-source.js';
 import { AgentError, describeError, SignallingError } from './errors.js';
 import type { EventSource, PeerRef } from './events.js';
 import { News } from './news.js';
@@ -25,6 +25,9 @@ interface Find {
   readonly peer: PeerRef;
   expiresAt: number;
   readonly keepTrying: boolean;
+  purpose: MeetingPurpose;
+  /** Taken away when it is called. */
+  asked: FoundPeer['asked'];
 }
 
 /** Runs the discovery sources, and keeps what they find for as long as it is worth anything. */
@@ -81,7 +84,7 @@ export class Discovery {
     if (!finds || finds.has(peer.key)) return;
     if (finds.size >= this.settings.current.signalling.maxPeers)
       throw new AgentError('CONTROL_REFUSED', `${finds.size} peers are named already, as many as signalling.maxPeers.`);
-    finds.set(peer.key, { peer, expiresAt: Number.POSITIVE_INFINITY, keepTrying: true });
+    finds.set(peer.key, { peer, expiresAt: Number.POSITIVE_INFINITY, keepTrying: true, purpose: 'path', asked: undefined });
     this.events.publish('peer.found', { peer, source: operator });
   }
 
@@ -107,14 +110,22 @@ export class Discovery {
     return [...wanted.values()];
   }
 
-  /** Is this peer worth a bridge, whatever its session carries? */
+  /** Is this peer worth meeting, whatever its session carries? */
   wants(key: string): boolean {
-    return this.keepsTrying(key) || (this.isFound(key) && !this.unanswered.has(key));
+    return this.purposeOf(key) !== undefined;
+  }
+
+  /** What this peer is wanted for, whatever its session carries. */
+  purposeOf(key: string): MeetingPurpose | undefined {
+    if (this.unanswered.has(key) && !this.keepsTrying(key)) return undefined;
+    const finds = this.findsOf(key);
+    return finds.find(({ purpose }) => purpose === 'path')?.purpose ?? finds[0]?.purpose;
   }
 
   /** The same, of a peer whose key is not known yet. */
-  wantsAddress(address: string): boolean {
-    return this.wanted().some((peer) => peer.address === address);
+  purposeOfAddress(address: string): MeetingPurpose | undefined {
+    const peer = this.wanted().find((wanted) => wanted.address === address);
+    return peer && this.purposeOf(peer.key);
   }
 
   /** May the peer be dialled for what was found? Of those that never answered only a few are, and that is counted. */
@@ -126,20 +137,34 @@ export class Discovery {
   confirm(key: string): void {
     this.unanswered.delete(key);
     if (this.isFound(key)) this.met.add(key);
+    this.answer(key, true);
   }
 
   /** A try with this peer has ended. What nobody has confirmed is dropped: a false record costs one question. */
   tried(key: string): void {
     if (!this.isFound(key) || this.met.has(key)) return;
     this.unanswered.set(key, this.clock.now() + unansweredMs);
+    this.answer(key, false);
+  }
+
+  private answer(key: string, answered: boolean): void {
+    for (const find of this.findsOf(key)) {
+      const { asked } = find;
+      find.asked = undefined;
+      asked?.(answered);
+    }
+  }
+
+  private findsOf(key: string): Find[] {
+    return [...this.finds.values()].flatMap((finds) => finds.get(key) ?? []);
   }
 
   private isFound(key: string): boolean {
-    return [...this.finds.values()].some((finds) => finds.has(key));
+    return this.findsOf(key).length > 0;
   }
 
   private keepsTrying(key: string): boolean {
-    return [...this.finds.values()].some((finds) => finds.get(key)?.keepTrying);
+    return this.findsOf(key).some(({ keepTrying }) => keepTrying);
   }
 
   private forget(peer: PeerRef, source: string): void {
@@ -166,21 +191,23 @@ export class Discovery {
   private take(source: string, found: FoundPeer, self: PeerRef, signal: AbortSignal): void {
     const finds = this.finds.get(source);
     if (signal.aborted || !finds) return;
-    const { key, expiresInMs, keepTrying = false } = found;
+    const { key, expiresInMs, keepTrying = false, purpose = 'path', toldBy, asked } = found;
     const peer = { key, address: addressOf(key) };
     if (key === self.key || !permits(this.settings.current, peer)) return;
     const known = finds.get(key);
     const expiresAt = this.clock.now() + expiresInMs;
     if (known) {
       known.expiresAt = Math.max(known.expiresAt, expiresAt);
+      if (purpose === 'path') known.purpose = purpose;
       return;
     }
     if (finds.size >= this.settings.current.signalling.maxPeers) {
       if (this.news.isNew(source)) this.events.publish('log', { level: 'warn', name: 'discovery.full', fields: { source } });
       return;
     }
-    finds.set(key, { peer, expiresAt, keepTrying });
-    this.events.publish('peer.found', { peer, source });
+    finds.set(key, { peer, expiresAt, keepTrying, purpose, asked });
+    const teller = toldBy === undefined ? {} : { toldBy: { key: toldBy, address: addressOf(toldBy) } };
+    this.events.publish('peer.found', { peer, source, ...teller });
   }
 }
 

@@ -1,5 +1,6 @@
 import diagnostics_channel from 'node:diagnostics_channel';
 import type { LogLevel } from './logger.js';
+import type { Services } from './peer-services.js';
 import type { PumpCounters } from './pump.js';
 
 /** A failure as events carry it. */
@@ -43,8 +44,8 @@ export interface AgentEvents {
   'network.changed': { addresses: readonly string[] };
   /** A discovery source cannot look for peers at present. */
   'discovery.failed': Failure & { source: string; retryInMs: number };
-  /** A discovery source tells of a peer; whether it is true is not known yet. */
-  'peer.found': { peer: PeerRef; source: string };
+  /** A discovery source tells of a peer, which it may have heard from another agent; whether it is true is not known yet. */
+  'peer.found': { peer: PeerRef; source: string; toldBy?: PeerRef };
   /** What a discovery source told of a peer has expired. */
   'peer.forgotten': { peer: PeerRef; source: string };
   'session.seen': { peer: PeerRef };
@@ -59,6 +60,8 @@ export interface AgentEvents {
     /** The peer's wall clock less ours, where its agent tells. */
     clockAheadMs?: number;
   };
+  /** What a linked peer offers, in place of what it offered before. */
+  'services.heard': { peer: PeerRef } & Services;
   'signalling.closed': Failure & { peer: PeerRef };
   /** A remote that was turned away, or a peer that could not be met. `remote` is its overlay address. */
   'signalling.failed': Failure & { remote: string; retryInMs?: number };
@@ -130,6 +133,7 @@ const eventNames: { [Name in EventName]: true } = {
   'session.ended': true,
   'signalling.listening': true,
   'signalling.connected': true,
+  'services.heard': true,
   'signalling.closed': true,
   'signalling.failed': true,
   'attempt.started': true,

@@ -5,6 +5,10 @@ import { isPublicAddress } from './reach.js';
 /** What agents do for each other: `stun` answers Binding requests, `relay` relays. */
 export type ServiceKind = 'stun' | 'relay';
 
+export function isServiceKind(name: string): name is ServiceKind {
+  return name === 'stun' || name === 'relay';
+}
+
 /** The transport addresses at which an agent offers each service. */
 export type Services = Readonly<Record<ServiceKind, readonly Endpoint[]>>;
 
@@ -70,6 +74,12 @@ export class KnownServices {
   of(kind: ServiceKind): readonly KnownService[] {
     const newestFirst = [...this.peers.values()].reverse();
     return newestFirst.flatMap(({ peer, services }) => services[kind].map((endpoint) => ({ peer, endpoint })));
+  }
+
+  /** What a peer offers; undefined for one that is not linked. */
+  offersOf(key: string): readonly ServiceKind[] | undefined {
+    const services = this.peers.get(key)?.services;
+    return services && (Object.keys(services) as ServiceKind[]).filter((kind) => services[kind].length > 0);
   }
 }
 

@@ -68,7 +68,7 @@ export class SessionLoop {
     const { signal } = this.running;
     this.signalling.onLink = (link) => this.linkUp(link);
     this.signalling.makeRoom = () => this.makeRoom();
-    this.signalling.holds = (address) => this.discovery.wantsAddress(address);
+    this.signalling.purposeOf = (address) => this.discovery.purposeOfAddress(address);
     this.discovery.start(self);
     this.life = Promise.all([this.signalling.open(self), this.poll(signal)]).then(() => {});
   }
@@ -145,7 +145,7 @@ export class SessionLoop {
     for (const session of [...this.watched.values()]) {
       if (present.has(session.key)) session.misses = 0;
       else if (++session.misses === missesToEnd) session.ended();
-      if (this.discovery.wants(session.key) || this.isHeld(session)) session.lastForeignAt = now;
+      if (this.discovery.wants(session.key) || this.isHeld(session) || this.isVisited(session)) session.lastForeignAt = now;
       else if (session.misses >= missesToEnd) void this.release(session, sessionEnded('The session has ended.'));
       else if (now - session.lastForeignAt > idleTimeout)
         void this.release(session, sessionEnded('The session carries nothing.'));
@@ -161,7 +161,7 @@ export class SessionLoop {
     if (!addresses) return;
     this.events.publish('network.changed', { addresses });
     for (const session of this.served) {
-      session.invited = true;
+      session.invited = !this.isVisit(session);
       session.peer?.networkChanged();
       this.resume(session);
     }
@@ -243,7 +243,7 @@ export class SessionLoop {
     const { key, address } = link.peer;
     const session = this.watched.get(key) ?? this.watch(key, address);
     session.linkUp();
-    session.invited = true;
+    session.invited = !this.isVisit(session);
     this.discovery.confirm(key);
     this.announce(session);
     if (!session.peer) this.meet(session, this.clock.now());
@@ -266,7 +266,8 @@ export class SessionLoop {
   }
 
   private deserves(session: WatchedSession): boolean {
-    if (this.discovery.wants(session.key)) return true;
+    const purpose = this.discovery.purposeOf(session.key);
+    if (purpose === 'path' || (purpose === 'services' && !this.signalling.linkWith(session.key))) return true;
     const { foreignBytes, rate } = session.activity;
     return (
       (session.invited || this.isHeld(session) || foreignBytes > session.spentBytes) &&
@@ -277,6 +278,16 @@ export class SessionLoop {
   /** Was the peer told of this end, so that it wants the bridge whatever goes over it? */
   private isHeld({ key }: WatchedSession): boolean {
     return this.signalling.linkWith(key)?.identity.held ?? false;
+  }
+
+  /** Has the peer come for our services alone? Then its link is kept, too. */
+  private isVisited({ key }: WatchedSession): boolean {
+    return this.signalling.linkWith(key)?.identity.visits ?? false;
+  }
+
+  /** Is a link with this peer no reason for a bridge, whoever came to whom? */
+  private isVisit(session: WatchedSession): boolean {
+    return this.isVisited(session) || this.discovery.purposeOf(session.key) === 'services';
   }
 
   /** Resolves once there is traffic that has come since our last try: a session that only we keep alive may end. */
@@ -300,7 +311,7 @@ export class SessionLoop {
 
   private refusal({ key, activity }: WatchedSession): StrategyError | undefined {
     if (this.directlyPeered.has(key)) return new StrategyError('ALREADY_PEERED', 'The routers are peered directly.');
-    if (!this.discovery.wants(key) && activity.rate < this.settings.current.sessions.minTraffic) {
+    if (this.discovery.purposeOf(key) !== 'path' && activity.rate < this.settings.current.sessions.minTraffic) {
       return new StrategyError('BELOW_THRESHOLD', 'The session has less traffic than asked for.');
     }
     return undefined;

@@ -3,6 +3,7 @@ import type { Clock } from './clock.js';
 import type { Config } from './config.js';
 import type { DiscoverySource } from './discovery-source.js';
 import type { EventSource } from './events.js';
+import type { GossipLinks } from './gossip-links.js';
 import type { Net } from './net.js';
 import type { KnownServices, OfferedServices } from './peer-services.js';
 import type { Pumps } from './pump.js';
@@ -32,6 +33,7 @@ export const tokens = {
   offeredServices: Symbol('OfferedServices') as InjectionToken<OfferedServices>,
   knownServices: Symbol('KnownServices') as InjectionToken<KnownServices>,
   relayTickets: Symbol('RelayTickets') as InjectionToken<RelayTickets>,
+  gossip: Symbol('GossipLinks') as InjectionToken<GossipLinks>,
   /** What carries the bridges. */
   pumps: Symbol('Pumps') as InjectionToken<Pumps>,
   memory: Symbol('SuccessMemory') as InjectionToken<SuccessMemory>,

@@ -80,6 +80,13 @@ const foundSchema = z
       .custom<number>((value) => typeof value === 'number' && value > 0, 'is no number above 0')
       .transform((ms) => Math.min(ms, maxExpiryMs)),
     keepTrying: z.boolean().exactOptional(),
+    purpose: z.enum(['path', 'services']).exactOptional(),
+    toldBy: z
+      .string()
+      .regex(/^[0-9a-f]{64}$/i, 'is not 64 hex digits')
+      .toLowerCase()
+      .exactOptional(),
+    asked: z.custom<(answered: boolean) => void>((value) => typeof value === 'function', 'is no function').exactOptional(),
   })
   .refine(({ key, address }) => address === undefined || isAddressOf(address, key), {
     path: ['address'],

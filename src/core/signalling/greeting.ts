@@ -50,6 +50,7 @@ export async function greet(stream: ByteStream, greeting: Greeting): Promise<Sig
           features: message.features.filter((name) => greeting.hello.features.includes(name)),
           dialled,
           held: message.features.includes(feature.hold),
+          visits: message.features.includes(feature.visit),
         };
         link = new SignallingLink(identity, messages, clock, random);
         answered(link);

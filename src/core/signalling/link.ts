@@ -7,6 +7,7 @@ import type { PeerRef } from '../events.js';
 import type { Random } from '../random.js';
 import type { Role } from '../strategy.js';
 import { AttemptConversation } from './attempt-conversation.js';
+import { LinkGossip } from './link-gossip.js';
 import { LinkServices } from './link-services.js';
 import type { MessageStream } from './message-stream.js';
 import type { Message, MessageOf } from './messages.js';
@@ -32,6 +33,8 @@ export interface LinkIdentity {
   readonly dialled: boolean;
   /** The peer wants this link and its bridge whatever goes over them. */
   readonly held: boolean;
+  /** The peer wants this link for what we offer, whatever goes over it, and no bridge. */
+  readonly visits: boolean;
 }
 
 /** An offer of the controlling end, to be accepted or refused at once. */
@@ -51,6 +54,7 @@ interface Echo {
 /** The conversation with one peer's agent, once both have said hello. */
 export class SignallingLink {
   readonly services: LinkServices;
+  readonly gossip: LinkGossip;
   /** Overlay round trip in milliseconds: the least of the last measurement. */
   rttMs = Number.POSITIVE_INFINITY;
   /** The peer's wall clock less ours in milliseconds, as good as half that round trip; undefined where its agent does not tell. */
@@ -73,9 +77,11 @@ export class SignallingLink {
     private readonly clock: Clock,
     private readonly random: Random,
   ) {
+    const send = (message: Message) => messages.send(message);
+    this.gossip = new LinkGossip(clock, send);
     this.services = new LinkServices({
       clock,
-      send: (message) => messages.send(message),
+      send,
       within: (answer, signal, what) => this.within(answer, AbortSignal.any([signal, this.signal]), what),
     });
   }
@@ -168,6 +174,9 @@ export class SignallingLink {
       case 'relay-grant':
       case 'relay-refuse':
         this.services.receiveAnswer(message);
+        break;
+      case 'gossip':
+        this.gossip.receive(message);
         break;
       case 'ping':
         this.messages.send({ type: 'pong', id: message.id, time: Math.round(this.clock.wallTime()) });

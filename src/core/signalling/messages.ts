@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { maxHearsay, maxHearsayAgeMs } from '../gossip-links.js';
 import { maxServiceEndpoints } from '../peer-services.js';
 
 /** Version of the signalling protocol. A hello of another version ends the conversation. */
@@ -13,6 +14,10 @@ export const feature = {
   hiddenBridges: 'hidden-bridges',
   /** It was told of the other by a discovery source, and wants the bridge whatever the session carries. */
   hold: 'hold',
+  /** It was told of the other by a discovery source, and wants the link for what the other offers; it is no reason for a bridge. */
+  visit: 'visit',
+  /** It tells of agents that it has met, and may be told of to others. */
+  gossip: 'gossip',
 } as const;
 
 const attemptId = z.string().regex(/^[0-9a-f]{32}$/);
@@ -53,6 +58,23 @@ const schemas = {
   end: z.object({ type: z.literal('end'), id: attemptId, code, message: sentence }),
   /** Any time after hello, and at each change: the sender's transport addresses that offer these services, in place of all before. */
   services: z.object({ type: z.literal('services'), stun: endpoints.default([]), relay: endpoints.default([]) }),
+  /** Any time after hello where both ends gossip: agents that the sender has met, what they offer, and how many seconds ago that was. */
+  gossip: z.object({
+    type: z.literal('gossip'),
+    agents: z
+      .array(
+        z.object({
+          key: publicKey,
+          offers: z.array(name).max(8),
+          age: z
+            .number()
+            .int()
+            .min(0)
+            .max(maxHearsayAgeMs / 1000),
+        }),
+      )
+      .max(maxHearsay),
+  }),
   /** To an agent that offers to relay: leave to connect to its relay. */
   'relay-request': z.object({ type: z.literal('relay-request'), id: z.number().int().nonnegative() }),
   /** The answer: a secret between the two, good for one connection soon. */

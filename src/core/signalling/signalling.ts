@@ -4,8 +4,10 @@ import type { Clock } from '../clock.js';
 import { sleep } from '../clock.js';
 import { permits } from '../config/permits.js';
 import { withDeadline } from '../deadline.js';
+import type { MeetingPurpose } from '../discovery-source.js';
 import { describeError, SignallingError, StrategyError } from '../errors.js';
 import type { EventSource, PeerRef } from '../events.js';
+import type { GossipLinks } from '../gossip-links.js';
 import type { ByteStream, Listener, Net } from '../net.js';
 import { News } from '../news.js';
 import { isOverlayAddress } from '../overlay-address.js';
@@ -44,8 +46,8 @@ export class Signalling {
   onLink: ((link: SignallingLink) => void) | undefined;
   /** Asked when there are as many links as there may be: gives one up, or says no. */
   makeRoom: (() => boolean) | undefined;
-  /** Asked whether a peer is wanted whatever its session carries, by its overlay address. */
-  holds: ((address: string) => boolean) | undefined;
+  /** Asked what a peer is wanted for whatever its session carries, by its overlay address. */
+  purposeOf: ((address: string) => MeetingPurpose | undefined) | undefined;
 
   private self: RouterSelf | undefined;
   private listener: Listener | undefined;
@@ -66,6 +68,7 @@ export class Signalling {
     @inject(tokens.offeredServices) private readonly offered: OfferedServices,
     @inject(tokens.knownServices) private readonly known: KnownServices,
     @inject(tokens.relayTickets) private readonly relayTickets: RelayTickets,
+    @inject(tokens.gossip) private readonly gossip: GossipLinks,
     @inject(tokens.agentVersion) private readonly agentVersion: string,
   ) {
     this.knocks = new RateLimit({ clock, ...knocks });
@@ -253,7 +256,13 @@ export class Signalling {
 
   private features({ version }: RouterSelf, remote: string): string[] {
     const hidden = this.settings.current.bridge.hidden && prefersDirectLinks(version);
-    return [...(hidden ? [feature.hiddenBridges] : []), ...(this.holds?.(remote) ? [feature.hold] : [])];
+    const purpose = this.purposeOf?.(remote);
+    return [
+      ...(hidden ? [feature.hiddenBridges] : []),
+      ...(purpose === 'path' ? [feature.hold] : []),
+      ...(purpose === 'services' ? [feature.visit] : []),
+      ...(this.gossip.listens ? [feature.gossip] : []),
+    ];
   }
 
   /**
@@ -292,8 +301,9 @@ export class Signalling {
     link.services.keepBy((services) => {
       if (this.links.get(peer.key) !== link) return;
       this.known.learn(peer, services);
-      this.events.publish('log', { level: 'debug', name: 'services.heard', fields: { peer, ...services } });
+      this.events.publish('services.heard', { peer, ...services });
     });
+    if (link.identity.features.includes(feature.gossip)) this.gossip.linkUp(peer, link.gossip, link.signal);
     this.onLink?.(link);
   }
 

@@ -1,0 +1,155 @@
+import { z } from 'zod';
+import { sleep } from '../../core/clock.js';
+import { type DiscoveryContext, type DiscoveryServices, defineDiscovery } from '../../core/discovery-source.js';
+import { type GossipLink, type GossipLinks, maxHearsay } from '../../core/gossip-links.js';
+import { addressOf } from '../../core/overlay-address.js';
+import type { KnownServices, ServiceKind } from '../../core/peer-services.js';
+import { AcquaintanceFile } from '../gossip/acquaintance-file.js';
+import { Acquaintances } from '../gossip/acquaintances.js';
+import { Rumours } from '../gossip/rumours.js';
+import { Visits } from '../gossip/visits.js';
+
+/** How often it is looked what has changed, in milliseconds. */
+const lookEveryMs = 1000;
+/** News of one link are told no more often than this, in milliseconds, and so many agents at once after the first time. */
+const tellEveryMs = 60_000;
+const mostNews = 16;
+/** A link on which nothing was told for so long is told that there is nothing, in milliseconds: one to nobody ends of that. */
+const heartbeatMs = 5 * 60_000;
+/** The file is written no more often than this, in milliseconds. */
+const writeEveryMs = 30_000;
+/** Agents of which each service is wanted; who knows as many asks for no more. */
+const enough = 4;
+const kinds: readonly ServiceKind[] = ['stun', 'relay'];
+
+export interface GossipParts {
+  readonly links: GossipLinks;
+  readonly services: KnownServices;
+}
+
+/** Agents tell those they are linked with whom they have met. What is told is asked itself, over the overlay, before it is used. */
+export function gossip(parts: GossipParts) {
+  return defineDiscovery({
+    name: 'gossip',
+    apiVersion: 1,
+    options: z.strictObject({
+      /** Open paths to the agents that are told of, too, and not only meet those that relay or answer STUN. */
+      bridge: z.boolean().default(false),
+    }),
+    create: ({ bridge }, services) => ({
+      name: 'gossip',
+      async run(context) {
+        await new Gossip({ ...parts, platform: services, context, bridge }).run();
+      },
+    }),
+  });
+}
+
+interface RunParts extends GossipParts {
+  readonly platform: DiscoveryServices;
+  readonly context: DiscoveryContext;
+  readonly bridge: boolean;
+}
+
+/** How far a link has been told. */
+interface Telling {
+  changes: number;
+  readonly at: number;
+}
+
+/** Gossip while the router is there. */
+class Gossip {
+  private readonly rumours: Rumours;
+  private readonly visits: Visits;
+  private readonly file: AcquaintanceFile;
+  private acquaintances = new Acquaintances();
+  private readonly tellings = new WeakMap<GossipLink, Telling>();
+  private written = { changes: 0, at: Number.NEGATIVE_INFINITY };
+
+  constructor(private readonly parts: RunParts) {
+    const { platform, context, services, bridge } = parts;
+    const { clock, random, stateDir, files } = platform;
+    this.rumours = new Rumours(clock, random);
+    this.file = new AcquaintanceFile(stateDir, files);
+    const settled = (key: string, isTrue: boolean) => this.settle(key, isTrue);
+    this.visits = new Visits({ clock, services, context, bridge, settled });
+  }
+
+  async run(): Promise<void> {
+    const { links, platform, context } = this.parts;
+    // From now on hello says that this agent gossips.
+    links.onHeard = (from, agents) => this.rumours.hear(from.key, agents);
+    try {
+      this.acquaintances = new Acquaintances(await this.file.read());
+      this.written.changes = this.acquaintances.changes;
+      while (!context.signal.aborted) {
+        this.look();
+        await sleep(platform.clock, lookEveryMs, context.signal).catch(() => {});
+      }
+      await this.write();
+    } finally {
+      links.onHeard = undefined;
+    }
+  }
+
+  private look(): void {
+    const { clock } = this.parts.platform;
+    this.meet(clock.wallTime());
+    this.tell(clock.now(), clock.wallTime());
+    this.visits.tend();
+    while (this.visits.hasRoom && this.ask(clock.wallTime()));
+    if (clock.now() - this.written.at >= writeEveryMs) void this.write();
+  }
+
+  /** Only of those that gossip themselves anything is told. */
+  private meet(metAt: number): void {
+    const { links, services } = this.parts;
+    for (const { peer } of links.current) {
+      const offers = services.offersOf(peer.key);
+      if (offers) this.acquaintances.meet({ key: peer.key, offers, metAt, toldBy: this.visits.tellerOf(peer.key) });
+    }
+  }
+
+  private tell(now: number, wallTime: number): void {
+    const { changes } = this.acquaintances;
+    for (const link of this.parts.links.current) {
+      const before = this.tellings.get(link);
+      if (before && now - before.at < tellEveryMs) continue;
+      const news = this.acquaintances.news(before?.changes ?? 0, wallTime).filter(({ key }) => key !== link.peer.key);
+      if (news.length === 0 && before && now - before.at < heartbeatMs) continue;
+      link.tell(news.slice(0, before ? mostNews : maxHearsay));
+      this.tellings.set(link, { changes, at: now });
+    }
+  }
+
+  /** Asks one agent more, if one is of use. */
+  private ask(wallTime: number): boolean {
+    const { bridge, context, services } = this.parts;
+    const needed = kinds.filter((kind) => new Set(services.of(kind).map(({ peer }) => peer.key)).size < enough);
+    const isOfUse = (key: string, offers: readonly ServiceKind[]) => {
+      if (key === context.self.key || this.visits.has(key) || services.offersOf(key)) return false;
+      return bridge || offers.some((kind) => needed.includes(kind));
+    };
+    const known = this.acquaintances.list(wallTime).find(({ key, offers }) => isOfUse(key, offers));
+    const lead = known ?? this.rumours.pick(isOfUse);
+    if (lead) this.visits.begin(lead.key, lead.toldBy);
+    return lead !== undefined;
+  }
+
+  private settle(key: string, isTrue: boolean): void {
+    for (const liar of this.rumours.settle(key, isTrue)) {
+      this.parts.platform.log.warn('gossip.ignored', {
+        teller: addressOf(liar),
+        help: 'What it told of other agents was false several times in a row. Nothing more is heard of it for an hour.',
+      });
+    }
+  }
+
+  private async write(): Promise<void> {
+    const { changes } = this.acquaintances;
+    const { clock } = this.parts.platform;
+    if (changes === this.written.changes) return;
+    this.written = { changes, at: clock.now() };
+    await this.file.write([...this.acquaintances.list(clock.wallTime())].reverse());
+  }
+}
