@@ -17,6 +17,7 @@ import { describeError } from './core/errors.js';
 import { EventSource } from './core/events.js';
 import { systemFiles } from './core/files.js';
 import { GossipLinks } from './core/gossip-links.js';
+import { Neighbours } from './core/neighbours.js';
 import { KnownServices, OfferedServices } from './core/peer-services.js';
 import { RelayTickets } from './core/relay-tickets.js';
 import { type RunLock, takeRunLock } from './core/run-lock.js';
@@ -64,14 +65,15 @@ export async function createAgent(config: Config, parts: AgentParts = {}): Promi
   const knownServices = new KnownServices();
   const relayTickets = new RelayTickets();
   const gossip = new GossipLinks();
-  const services = makeServices(parts, { settings, events, knownServices, relayTickets });
+  const neighbours = new Neighbours(parts.clock ?? systemClock);
+  const services = makeServices(parts, { settings, events, knownServices, relayTickets, neighbours });
   const { net, clock, random, log } = services;
   const { files = systemFiles } = parts;
   const { configFolder = process.cwd() } = parts;
   const making = { services, events, settings, configFolder };
   const strategies = usableStrategies(await makeStrategies({ ...making, definitions: parts.strategies ?? [] }));
-  const gossipParts = { links: gossip, services: knownServices };
-  const discovery = usableSources(await makeDiscovery({ ...making, definitions: parts.discovery ?? [] }, gossipParts));
+  const shared = { gossip, knownServices, neighbours };
+  const discovery = usableSources(await makeDiscovery({ ...making, definitions: parts.discovery ?? [] }, shared));
   const volunteer = new Volunteer({ net, clock, random, log, offered: offeredServices, tickets: relayTickets, settings });
   const responder = makeResponder(resolved, services, offeredServices);
 

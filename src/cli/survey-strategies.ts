@@ -6,6 +6,7 @@ import { systemClock } from '../core/clock.js';
 import type { Config } from '../core/config.js';
 import { EventSource } from '../core/events.js';
 import { GossipLinks } from '../core/gossip-links.js';
+import { Neighbours } from '../core/neighbours.js';
 import { KnownServices } from '../core/peer-services.js';
 import { isPath } from '../core/plugins/locate-plugin.js';
 import type { LoadedStrategy } from '../core/plugins/strategy-plugins.js';
@@ -48,8 +49,8 @@ export async function checkPlugins(config: Config, configFolder: string): Promis
     if ('failure' in outcome) throw outcome.failure;
     await outcome.made.close?.();
   }
-  const gossip = { links: new GossipLinks(), services: new KnownServices() };
-  for (const { outcome } of await makeDiscovery({ ...making(config), definitions: [], configFolder }, gossip)) {
+  const shared = { gossip: new GossipLinks(), ...strangers() };
+  for (const { outcome } of await makeDiscovery({ ...making(config), definitions: [], configFolder }, shared)) {
     if ('failure' in outcome) throw outcome.failure;
   }
 }
@@ -66,8 +67,8 @@ function making(config: Config) {
 
 /** What an agent with this configuration would give its strategies, without any peers. */
 export function surveyServices(config: Config, events = new EventSource('doctor')): StrategyServices {
-  const settings = { current: config };
-  return makeServices({}, { settings, events, knownServices: new KnownServices(), relayTickets: new RelayTickets() });
+  const nobody = { knownServices: new KnownServices(), neighbours: new Neighbours(systemClock) };
+  return makeServices({}, { settings: { current: config }, events, relayTickets: new RelayTickets(), ...nobody });
 }
 
 /** Never rejects. */

@@ -2,12 +2,16 @@ import type { DiscoveryDefinition, DiscoverySource } from '../core/discovery-sou
 import { discoveryPlugins } from '../core/plugins/discovery-plugins.js';
 import type { Loaded } from '../core/plugins/load-plugins.js';
 import { type GossipParts, gossip } from '../discovery/sources/gossip.js';
+import { type MdnsParts, mdns } from '../discovery/sources/mdns.js';
 import { sessions } from '../discovery/sources/sessions.js';
 import { staticPeers } from '../discovery/sources/static-peers.js';
 import { loadAndTell, type PluginParts } from './load-and-tell.js';
 
-function builtInSources(parts: GossipParts): readonly DiscoveryDefinition[] {
-  return [sessions as DiscoveryDefinition, staticPeers as DiscoveryDefinition, gossip(parts) as DiscoveryDefinition];
+/** What the built-in sources share with the rest of the agent. */
+export interface SharedParts {
+  readonly gossip: GossipParts['links'];
+  readonly knownServices: GossipParts['services'];
+  readonly neighbours: MdnsParts['neighbours'];
 }
 
 /**
@@ -16,9 +20,16 @@ function builtInSources(parts: GossipParts): readonly DiscoveryDefinition[] {
  */
 export function makeDiscovery(
   parts: PluginParts<DiscoveryDefinition>,
-  gossipParts: GossipParts,
+  { gossip: links, knownServices: services, neighbours }: SharedParts,
 ): Promise<readonly Loaded<DiscoverySource>[]> {
-  return loadAndTell(discoveryPlugins, parts.settings.current.discovery, builtInSources(gossipParts), parts);
+  const { settings } = parts;
+  const builtIn = [
+    sessions as DiscoveryDefinition,
+    staticPeers as DiscoveryDefinition,
+    mdns({ neighbours, port: () => settings.current.signalling.port }) as DiscoveryDefinition,
+    gossip({ links, services }) as DiscoveryDefinition,
+  ];
+  return loadAndTell(discoveryPlugins, settings.current.discovery, builtIn, parts);
 }
 
 /** Those that can be used, which may be none: peers can still find this agent. */

@@ -5,6 +5,7 @@ import { EventLogger } from '../core/event-logger.js';
 import type { EventSource } from '../core/events.js';
 import type { Files } from '../core/files.js';
 import { GatewayPorts } from '../core/gateway-ports.js';
+import type { Neighbours } from '../core/neighbours.js';
 import type { Net } from '../core/net.js';
 import type { KnownServices } from '../core/peer-services.js';
 import type { Pumps } from '../core/pump.js';
@@ -41,9 +42,10 @@ export function makeServices(
     readonly events: EventSource;
     readonly knownServices: KnownServices;
     readonly relayTickets: RelayTickets;
+    readonly neighbours: Neighbours;
   },
 ): StrategyServices {
-  const { settings, events, knownServices, relayTickets } = about;
+  const { settings, events, knownServices, relayTickets, neighbours } = about;
   const { net = createSystemNet(loadAddon()), clock = systemClock, random = systemRandom } = parts;
   const reliableUdp = parts.reliableUdp ?? (parts.net ? undefined : createUdx({ clock, random }).udp);
   const peerServers = new PeerServers(knownServices);
@@ -71,6 +73,7 @@ export function makeServices(
       get stunPeers() {
         return peerServers.list((peer) => permits(settings.current, peer));
       },
+      neighbour: (key) => neighbours.addressesOf(key),
     },
   };
 }

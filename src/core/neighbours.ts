@@ -1,58 +1,35 @@
 import type { Clock } from './clock.js';
-import type { PeerRef } from './events.js';
-import type { RouterPeer } from './router.js';
 
-/** Neighbours that are linked or being dialled at once. */
-const maxMet = 4;
-/** How long one is left alone after it was asked, in milliseconds: most routers have no agent beside them. */
-const pauseMs = 10 * 60_000;
+/** Peers remembered, and addresses of each; of more, the one heard longest ago is forgotten. */
+const mostPeers = 256;
+const mostAddresses = 4;
 
-export interface NeighbourMeeting {
-  readonly clock: Clock;
-  isLinked(key: string): boolean;
-  /** May it be dialled, by allow and deny and by the room there is? */
-  admits(peer: PeerRef): boolean;
-  /** Meets its agent; what that offers comes with the link. Rejects when there is none. */
-  dial(peer: PeerRef): Promise<unknown>;
+/** Peers that were heard on a network that this machine is on, and where. */
+export class Neighbours {
+  /** When what was heard at each address expires, by key and address; the one heard longest ago first. */
+  private readonly heard = new Map<string, Map<string, number>>();
+
+  constructor(private readonly clock: Clock) {}
+
+  /** @param key 64 hex digits, which whoever was heard may have made up @param lastsMs 0 when it says that it is leaving */
+  hear(key: string, address: string, lastsMs: number): void {
+    const addresses = this.heard.get(key) ?? new Map<string, number>();
+    addresses.delete(address);
+    addresses.set(address, this.clock.now() + lastsMs);
+    this.heard.delete(key);
+    this.heard.set(key, addresses);
+    dropOldest(addresses, mostAddresses);
+    dropOldest(this.heard, mostPeers);
+  }
+
+  /** Where the peer was heard, and has not left since. */
+  addressesOf(key: string): readonly string[] {
+    const now = this.clock.now();
+    return [...(this.heard.get(key) ?? [])].flatMap(([address, expiresAt]) => (expiresAt > now ? [address] : []));
+  }
 }
 
-/**
- * Agents beside the routers that this one is peered with. There is nothing to bridge, but they may answer STUN or relay. Those that
- * our router dialled can be reached, by us at least; what dialled it may be behind a NAT, and is left alone.
- */
-export class Neighbours {
-  private readonly dialling = new Set<string>();
-  private readonly asked = new Map<string, { readonly answered: boolean; readonly until: number }>();
-
-  constructor(private readonly meeting: NeighbourMeeting) {}
-
-  /** Dials the nearest of those that are not linked. @param again also those that have answered before, and whose link is gone */
-  meet(peerings: readonly RouterPeer[], { again }: { readonly again: boolean }): void {
-    const { clock, isLinked, admits } = this.meeting;
-    for (const [key, { until }] of this.asked) if (until <= clock.now()) this.asked.delete(key);
-    const known = peerings.flatMap(({ up, inbound, key, address, latencyMs = Number.POSITIVE_INFINITY }) =>
-      up && !inbound && key && address ? { key, address, latencyMs } : [],
-    );
-    known.sort((a, b) => a.latencyMs - b.latencyMs);
-    const isMet = ({ key }: PeerRef) => isLinked(key) || this.dialling.has(key);
-    const isLeftAlone = ({ key }: PeerRef) => this.asked.has(key) && !(again && this.asked.get(key)?.answered);
-    let room = maxMet - known.filter(isMet).length;
-    for (const { key, address } of known) {
-      const peer = { key, address };
-      if (isMet(peer) || isLeftAlone(peer) || !admits(peer)) continue;
-      if (room-- <= 0) return;
-      void this.ask(peer);
-    }
-  }
-
-  private async ask(peer: PeerRef): Promise<void> {
-    const { clock, dial } = this.meeting;
-    this.dialling.add(peer.key);
-    const answered = await dial(peer).then(
-      () => true,
-      () => false,
-    );
-    this.dialling.delete(peer.key);
-    this.asked.set(peer.key, { answered, until: clock.now() + pauseMs });
-  }
+function dropOldest<Key>(map: Map<Key, unknown>, most: number): void {
+  const [oldest] = map.keys();
+  if (map.size > most && oldest !== undefined) map.delete(oldest);
 }

@@ -60,6 +60,15 @@ export interface BindUdpOptions {
   readonly onMessage: (data: Buffer, remote: Endpoint) => void;
 }
 
+export interface JoinMulticastOptions {
+  /** IPv4 group, and the port that others on this machine may have joined it at, too. */
+  readonly group: Endpoint;
+  /** This machine's address on the one network that is sent to. What is heard may come from others of its networks. */
+  readonly from: string;
+  /** As in {@link BindUdpOptions}; what this machine sends to the group is heard, too. */
+  readonly onMessage: (data: Buffer, remote: Endpoint) => void;
+}
+
 export interface DatagramSocket {
   /** What it is bound to, the port included. */
   readonly local: Endpoint;
@@ -151,6 +160,8 @@ export interface Net {
   connectTcp(options: ConnectTcpOptions): Promise<ByteStream>;
   listenTcp(options: ListenTcpOptions): Promise<Listener>;
   bindUdp(options: BindUdpOptions): Promise<DatagramSocket>;
+  /** Joins a multicast group on one network. Absent where nothing is ever multicast. */
+  joinMulticast?(options: JoinMulticastOptions): Promise<DatagramSocket>;
   connectUnix(path: string, options: { readonly timeoutMs: number; readonly signal?: AbortSignal }): Promise<ByteStream>;
   listenUnix(options: ListenUnixOptions): Promise<Listener>;
   /** Applies what it can and returns the names of the settings that took effect. */

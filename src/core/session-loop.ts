@@ -1,4 +1,5 @@
 import { inject, injectable } from 'tsyringe';
+import { AdjacentAgents } from './adjacent-agents.js';
 import { Bridges } from './bridge.js';
 import { type Clock, sleep } from './clock.js';
 import { permits } from './config/permits.js';
@@ -6,7 +7,6 @@ import { Discovery } from './discovery.js';
 import { describeError, type RatatoskrError, SignallingError, StrategyError } from './errors.js';
 import type { EventSource, PeerRef } from './events.js';
 import { Ladder } from './ladder.js';
-import { Neighbours } from './neighbours.js';
 import type { Net } from './net.js';
 import { NetworkWatch } from './network-watch.js';
 import { Peer } from './peer.js';
@@ -33,7 +33,7 @@ export class SessionLoop {
   private readonly served = new Set<WatchedSession>();
   private directlyPeered = new Set<string>();
   private readonly network: NetworkWatch;
-  private readonly neighbours: Neighbours;
+  private readonly adjacent: AdjacentAgents;
   private running = new AbortController();
   private life: Promise<void> = Promise.resolve();
   private readonly waiting = new Map<Peer, () => void>();
@@ -54,7 +54,7 @@ export class SessionLoop {
     @inject(Discovery) private readonly discovery: Discovery,
   ) {
     this.network = new NetworkWatch(net);
-    this.neighbours = new Neighbours({
+    this.adjacent = new AdjacentAgents({
       clock,
       isLinked: (key) => signalling.linkWith(key) !== undefined,
       admits: (peer) => permits(settings.current, peer) && this.served.size < settings.current.signalling.maxPeers,
@@ -141,7 +141,7 @@ export class SessionLoop {
     this.meetFound(now);
     const again = [...this.served].some((session) => this.needsHelp(session));
     // Where there is no STUN server but what peers offer, the first bridge is not to wait for them.
-    if (again || this.settings.current.stun.length === 0) this.neighbours.meet(foreign, { again });
+    if (again || this.settings.current.stun.length === 0) this.adjacent.meet(foreign, { again });
     for (const session of [...this.watched.values()]) {
       if (present.has(session.key)) session.misses = 0;
       else if (++session.misses === missesToEnd) session.ended();

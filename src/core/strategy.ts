@@ -144,6 +144,11 @@ export interface AddressBook {
   readonly stunServers: readonly string[];
   /** Peers that answer STUN, as `host:port`: to ask when none of the servers answers. @default none */
   readonly stunPeers?: readonly string[];
+  /**
+   * Addresses at which a peer was heard on a network that this machine is on: evidence that both ends share it.
+   * @param key the peer's public key
+   */
+  neighbour?(key: string): readonly string[];
 }
 
 /** What a strategy's module exports. */

@@ -44,13 +44,18 @@ export function distinct(candidates: readonly Candidate[]): Candidate[] {
 /**
  * Which of the peer's candidates may be tried. What a peer sends is an attacker's word: addresses that lead to this machine, its
  * link, many machines or nobody are left out, and private ones need evidence that both ends share a network.
+ * @param heardAt addresses at which the peer was heard on a network of this machine's
  */
-export function usableCandidates(own: readonly Candidate[], remote: readonly Candidate[]): Candidate[] {
+export function usableCandidates(
+  own: readonly Candidate[],
+  remote: readonly Candidate[],
+  heardAt: readonly string[] = [],
+): Candidate[] {
   const shared = shareNetwork(own, remote);
   return remote.filter(({ address, port }) => {
     if (port < lowestPort || own.some((mine) => mine.type === 'host' && mine.address === address)) return false;
     const reach = reachOf(address);
-    return reach === 'everywhere' || (reach === 'own network' && shared);
+    return reach === 'everywhere' || (reach === 'own network' && (shared || heardAt.includes(address)));
   });
 }
 

@@ -6,7 +6,7 @@ import type { Addon } from './addon.js';
 import { descriptorOf } from './byte-stream.js';
 import { connectByAddon, connectByNode, connectSocket } from './connect.js';
 import { listenTcp, listenUnix } from './listen.js';
-import { bindUdp } from './udp.js';
+import { bindUdp, joinMulticast } from './udp.js';
 
 /** Keepalive probes without an answer before the line is given up, where no user timeout decides that. */
 const keepAliveProbes = 5;
@@ -21,6 +21,7 @@ export function createSystemNet({ addon, reason }: { addon?: Addon | undefined; 
     connectTcp: (options) => (addon ? connectByAddon(addon, options) : connectByNode(options)),
     listenTcp: (options) => listenTcp(addon, options),
     bindUdp,
+    joinMulticast,
     connectUnix: (path, { timeoutMs, signal }) => connectSocket({ path }, timeoutMs, signal),
     listenUnix: (options) => listenUnix(addon, options),
     tune: (stream, tuning) => (addon ? tuneByAddon(addon, stream, tuning) : tuneByNode(stream, tuning)),

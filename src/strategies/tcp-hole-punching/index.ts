@@ -55,7 +55,7 @@ class TcpHolePunching implements Strategy {
     try {
       own = await gatherCandidates({ services: this.services, disagreement: this.disagreement, port: port.port, signal });
       const peer = await this.exchange(context, own);
-      const { remote, plan } = planOf(own, peer);
+      const { remote, plan } = planOf(own, peer, this.services.addresses.neighbour?.(context.peer.key));
       log.debug('punch.plan', { own: own.nat, peer: peer.nat, plan });
       if (plan.kind === 'hopeless') throw new StrategyError('DOUBLE_RANDOM_NAT', plan.message);
       if (remote.length === 0) {
@@ -149,8 +149,12 @@ interface ChanceMeeting {
 }
 
 /** What both ends do, and which of the peer's candidates this one tries. */
-function planOf(own: OwnCandidates, peer: PeerOffer): { remote: Candidate[]; plan: Plan } {
-  const remote = usableCandidates(own.candidates, peer.candidates);
+function planOf(
+  own: OwnCandidates,
+  peer: PeerOffer,
+  heardAt: readonly string[] | undefined,
+): { remote: Candidate[]; plan: Plan } {
+  const remote = usableCandidates(own.candidates, peer.candidates, heardAt);
   // The same at both ends: whether either has a way to the other that no NAT's mapping is in.
   const direct = [...remote, ...usableCandidates(peer.candidates, own.candidates)].some(
     ({ type }) => type !== 'server-reflexive',

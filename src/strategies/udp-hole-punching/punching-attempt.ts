@@ -123,12 +123,12 @@ export class PunchingAttempt {
   }
 
   private async punch(sockets: CheckSockets, own: Offer, peer: Offer): Promise<Pair> {
-    const { clock, log } = this.services;
+    const { clock, log, addresses } = this.services;
     const { context, checks, signal } = this;
     const plan = planFor(own.mapping, peer.mapping, { direct: canMeetDirectly(own, peer) });
     log.debug('udp.plan', { own: own.mapping, peer: peer.mapping, plan: plan.kind });
     if (plan.kind === 'hopeless') throw new StrategyError(plan.code, plan.message);
-    const remotes = remotesOf(own, peer);
+    const remotes = remotesOf(own, peer, addresses.neighbour?.(context.peer.key));
     if (remotes.length === 0 && remotesOf(peer, own).length === 0) {
       throw new StrategyError('NO_CANDIDATES', 'Neither end has an address that the other can try.');
     }
@@ -214,8 +214,8 @@ function canMeetDirectly(own: Offer, peer: Offer): boolean {
 }
 
 /** What of the peer is worth a check: its candidates, and the ports that its NAT will likely take. */
-function remotesOf(own: Offer, peer: Offer): Candidate[] {
-  const told = usableCandidates(own.candidates, distinct(peer.candidates));
+function remotesOf(own: Offer, peer: Offer, heardAt?: readonly string[]): Candidate[] {
+  const told = usableCandidates(own.candidates, distinct(peer.candidates), heardAt);
   const address = peer.samples.at(-1)?.address ?? '';
   const predicted = predictPorts(peer.samples).map((port) => ({ type: 'server-reflexive' as const, address, port }));
   // The next ports come first: where this end's NAT counts too, each address that is checked moves its own next port.
