@@ -122,10 +122,9 @@ export class Discovery {
     return finds.find(({ purpose }) => purpose === 'path')?.purpose ?? finds[0]?.purpose;
   }
 
-  /** The same, of a peer whose key is not known yet. */
-  purposeOfAddress(address: string): MeetingPurpose | undefined {
-    const peer = this.wanted().find((wanted) => wanted.address === address);
-    return peer && this.purposeOf(peer.key);
+  /** The peer worth meeting that has this overlay address. */
+  wantedAt(address: string): PeerRef | undefined {
+    return this.wanted().find((peer) => peer.address === address);
   }
 
   /** May the peer be dialled for what was found? Of those that never answered only a few are, and that is counted. */

@@ -4,6 +4,7 @@ import { Bridges } from './bridge.js';
 import { type Clock, sleep } from './clock.js';
 import { permits } from './config/permits.js';
 import { Discovery } from './discovery.js';
+import type { MeetingPurpose } from './discovery-source.js';
 import { describeError, type RatatoskrError, SignallingError, StrategyError } from './errors.js';
 import type { EventSource, PeerRef } from './events.js';
 import { Ladder } from './ladder.js';
@@ -68,7 +69,10 @@ export class SessionLoop {
     const { signal } = this.running;
     this.signalling.onLink = (link) => this.linkUp(link);
     this.signalling.makeRoom = () => this.makeRoom();
-    this.signalling.purposeOf = (address) => this.discovery.purposeOfAddress(address);
+    this.signalling.purposeOf = (address) => {
+      const peer = this.discovery.wantedAt(address);
+      return peer && this.purposeOf(peer.key);
+    };
     this.discovery.start(self);
     this.life = Promise.all([this.signalling.open(self), this.poll(signal)]).then(() => {});
   }
@@ -201,7 +205,7 @@ export class SessionLoop {
       if (this.signalling.linkWith(key)) this.discovery.confirm(key);
       const known = this.watched.get(key);
       if (known?.peer) this.resume(known);
-      if (known?.peer || this.directlyPeered.has(key) || !permits(this.settings.current, { key, address })) continue;
+      if (known?.peer || !permits(this.settings.current, { key, address })) continue;
       if (this.served.size >= this.settings.current.signalling.maxPeers || !this.discovery.mayAsk(key)) return;
       this.meet(known ?? this.watch(key, address), now);
     }
@@ -266,7 +270,7 @@ export class SessionLoop {
   }
 
   private deserves(session: WatchedSession): boolean {
-    const purpose = this.discovery.purposeOf(session.key);
+    const purpose = this.purposeOf(session.key);
     if (purpose === 'path' || (purpose === 'services' && !this.signalling.linkWith(session.key))) return true;
     const { foreignBytes, rate } = session.activity;
     return (
@@ -280,6 +284,12 @@ export class SessionLoop {
     return this.signalling.linkWith(key)?.identity.held ?? false;
   }
 
+  /** What the discovery sources want this peer for. Where the routers are peered directly there is no better path to be had. */
+  private purposeOf(key: string): MeetingPurpose | undefined {
+    const purpose = this.discovery.purposeOf(key);
+    return purpose && this.directlyPeered.has(key) ? 'services' : purpose;
+  }
+
   /** Has the peer come for our services alone? Then its link is kept, too. */
   private isVisited({ key }: WatchedSession): boolean {
     return this.signalling.linkWith(key)?.identity.visits ?? false;
@@ -287,7 +297,7 @@ export class SessionLoop {
 
   /** Is a link with this peer no reason for a bridge, whoever came to whom? */
   private isVisit(session: WatchedSession): boolean {
-    return this.isVisited(session) || this.discovery.purposeOf(session.key) === 'services';
+    return this.isVisited(session) || this.purposeOf(session.key) === 'services';
   }
 
   /** Resolves once there is traffic that has come since our last try: a session that only we keep alive may end. */
@@ -311,7 +321,7 @@ export class SessionLoop {
 
   private refusal({ key, activity }: WatchedSession): StrategyError | undefined {
     if (this.directlyPeered.has(key)) return new StrategyError('ALREADY_PEERED', 'The routers are peered directly.');
-    if (this.discovery.purposeOf(key) !== 'path' && activity.rate < this.settings.current.sessions.minTraffic) {
+    if (this.purposeOf(key) !== 'path' && activity.rate < this.settings.current.sessions.minTraffic) {
       return new StrategyError('BELOW_THRESHOLD', 'The session has less traffic than asked for.');
     }
     return undefined;

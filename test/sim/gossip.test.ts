@@ -1,4 +1,9 @@
 import { describe, expect, it } from 'vitest';
+import { isOverlayAddress } from '../../src/core/overlay-address.js';
+import { greet } from '../../src/core/signalling/greeting.js';
+import type { SignallingLink } from '../../src/core/signalling/link.js';
+import { feature } from '../../src/core/signalling/messages.js';
+import { SimulatedRouter } from '../../src/testing/simulated-router.js';
 import { type AgentSettings, type Host, SimulatedNetwork, SimulatedNode } from '../../src/testing.js';
 
 /** The key that a host's router will have. */
@@ -8,43 +13,162 @@ const random = { mapping: 'address-and-port-dependent', allocation: 'random' } a
 const relayOnly: AgentSettings = { strategies: ['relay'], relay: { use: 'always' }, stunResponder: { enabled: false } };
 const relaying: AgentSettings = { ...relayOnly, relay: { use: 'always', volunteer: { enabled: true } } };
 
-/** Two agents behind NATs with random ports, a relay, and an agent that the first knows and that knows the relay. */
-async function bootstrap(world: SimulatedNetwork, gossip: unknown = 'gossip') {
+/** Two agents behind NATs with random ports, a relay, and an agent that knows the relay and that the first of the two knows. */
+async function neighbourhood(settings: { readonly first?: AgentSettings; readonly relay?: AgentSettings } = {}) {
+  const world = new SimulatedNetwork({ seed: 1 });
   const hosts = {
     relay: world.host('relay'),
     known: world.host('known'),
-    first: world.nat(random).host('first'),
     third: world.nat(random).host('third'),
+    first: world.nat(random).host('first'),
   };
   const directory = new Map<string, string>();
-  const start = (host: Host, settings: AgentSettings) => SimulatedNode.start(host, directory, settings);
+  const start = (host: Host, own: AgentSettings) =>
+    world.until(SimulatedNode.start(host, directory, { ...relayOnly, discovery: ['sessions', 'gossip'], ...own }));
   const nodes = {
-    relay: await world.until(start(hosts.relay, { ...relaying, discovery: ['sessions', 'gossip'] })),
-    known: await world.until(start(hosts.known, { ...relayOnly, discovery: ['sessions', 'gossip', naming(hosts.relay)] })),
-    third: await world.until(start(hosts.third, { ...relayOnly, discovery: ['sessions', 'gossip', naming(hosts.known)] })),
-    first: await world.until(
-      start(hosts.first, { ...relayOnly, discovery: ['sessions', gossip, naming(hosts.known)] as AgentSettings['discovery'] }),
-    ),
+    relay: await start(hosts.relay, { ...relaying, ...settings.relay }),
+    known: await start(hosts.known, { discovery: ['sessions', 'gossip', naming(hosts.relay)] }),
+    third: await start(hosts.third, {}),
+    first: await start(hosts.first, { discovery: ['sessions', 'gossip', naming(hosts.known)], ...settings.first }),
   };
-  return { hosts, nodes, directory };
+  return { world, hosts, nodes, start };
 }
 
-/** Lets time pass, with traffic between two routers, until the first end has a bridge to the other. */
-async function bridgeWith(world: SimulatedNetwork, node: SimulatedNode, other: SimulatedNode, withinMs: number) {
-  for (let passedMs = 0; passedMs < withinMs; passedMs += 1000) {
-    await node.router.sendTo(other.router.address);
-    await world.run(1000);
-    const up = node.events.find((event) => event.event === 'bridge.up' && event.peer.key === other.router.key);
-    if (up) return up;
-  }
-  return undefined;
-}
+const bridgesWith = (node: SimulatedNode, other: SimulatedNode) =>
+  node.events.filter((event) => event.event === 'bridge.up' && event.peer.key === other.router.key);
 
 describe('an agent that knows one agent and nothing else', () => {
   it('ends bridged with a third by a relay that it learnt of', async () => {
-    const world = new SimulatedNetwork({ seed: 1 });
-    const { nodes } = await bootstrap(world);
-    const up = await bridgeWith(world, nodes.first, nodes.third, 120_000);
-    expect(up).toMatchObject({ strategy: 'relay', kind: 'relayed' });
+    const { world, nodes } = await neighbourhood();
+    await nodes.first.router.sendTo(nodes.third.router.address);
+    await world.run(60_000);
+    expect(bridgesWith(nodes.first, nodes.third)).toMatchObject([{ strategy: 'relay', kind: 'relayed' }]);
+  });
+
+  it('says of what it learnt who told of it', async () => {
+    const { world, nodes } = await neighbourhood();
+    await world.run(30_000);
+    const found = nodes.first.events.filter((event) => event.event === 'peer.found' && event.source === 'gossip');
+    expect(found).toMatchObject([{ peer: { key: nodes.relay.router.key }, toldBy: { key: nodes.known.router.key } }]);
+  });
+
+  it('keeps in touch with a relay while nothing goes over the link, and has no bridge to it', async () => {
+    const { world, nodes } = await neighbourhood();
+    await world.run(10 * 60_000);
+    expect(bridgesWith(nodes.first, nodes.relay)).toEqual([]);
+    const met = ({ events }: SimulatedNode) =>
+      events.filter((event) => event.event === 'signalling.connected' && event.peer.key === nodes.relay.router.key).length;
+    const parted = ({ events }: SimulatedNode) =>
+      events.filter((event) => event.event === 'signalling.closed' && event.peer.key === nodes.relay.router.key).length;
+    expect([met(nodes.first), parted(nodes.first)]).toEqual([1, 0]);
+  });
+
+  it('learns nothing of an agent that does not gossip', async () => {
+    const { world, nodes } = await neighbourhood({ relay: { discovery: ['sessions'] } });
+    await world.run(60_000);
+    expect(nodes.first.events.filter((event) => event.event === 'peer.found' && event.source === 'gossip')).toEqual([]);
+  });
+
+  it('still has its relay after a restart when nobody is left to tell of it, and gives everything back at the end', async () => {
+    const { world, hosts, nodes, start } = await neighbourhood();
+    await world.run(60_000);
+    await world.until(Promise.all([nodes.first.stop(), nodes.known.stop()]));
+    // The same disk, in a machine that nobody knows yet.
+    const machine = world.nat(random).host('again');
+    for (const [path, text] of hosts.first.files.texts) machine.files.texts.set(path, text);
+    const again = await start(machine, {});
+    await again.router.sendTo(nodes.third.router.address);
+    await world.run(60_000);
+    expect(bridgesWith(again, nodes.third)).toMatchObject([{ kind: 'relayed' }]);
+    await world.until(Promise.all([again.stop(), nodes.third.stop(), nodes.relay.stop()]));
+  });
+});
+
+describe('an agent that is to bridge whom it is told of', () => {
+  it('does so without a session', async () => {
+    const world = new SimulatedNetwork({ seed: 2 });
+    const hosts = { a: world.host('a'), known: world.host('known'), b: world.host('b') };
+    const directory = new Map<string, string>();
+    const strategies = ['tcp-hole-punching'];
+    const start = (host: Host, discovery: AgentSettings['discovery']) =>
+      world.until(SimulatedNode.start(host, directory, { strategies, discovery }));
+    await start(hosts.known, ['sessions', 'gossip']);
+    const b = await start(hosts.b, ['sessions', 'gossip', naming(hosts.known)]);
+    const a = await start(hosts.a, ['sessions', { use: 'gossip', options: { bridge: true } }, naming(hosts.known)]);
+    await world.run(90_000);
+    expect(bridgesWith(a, b)).toMatchObject([{ kind: 'direct' }]);
+  });
+});
+
+/** An agent that lies: it speaks as the protocol wants, and tells of relays that there are none of. */
+async function startLiar(host: Host, directory: Map<string, string>): Promise<readonly SignallingLink[]> {
+  const router = await SimulatedRouter.start(host, directory, { key: keyOf(host) });
+  const links: SignallingLink[] = [];
+  const { clock, random: own } = host;
+  const hello = { agent: '6.6.6', key: router.key, router: '0.5.14', strategies: [], features: [feature.gossip] };
+  await host.net.listenTcp({
+    local: { address: router.address, port: 4702 },
+    sharePort: true,
+    onStream: (stream) => {
+      const remote = stream.remoteAddress ?? '';
+      const { signal } = new AbortController();
+      void greet(stream, { hello, remote, dialled: false, clock, random: own, signal, admit: () => {} }).then(
+        (link) => links.push(link),
+        () => {},
+      );
+    },
+  });
+  return links;
+}
+
+describe('a liar that tells of 10,000 relays', () => {
+  async function besieged() {
+    const world = new SimulatedNetwork({ seed: 3 });
+    const hosts = { liar: world.host('liar'), victim: world.host('victim') };
+    const directory = new Map<string, string>();
+    const links = await world.until(startLiar(hosts.liar, directory));
+    const discovery = ['sessions', 'gossip', naming(hosts.liar)];
+    const victim = await world.until(SimulatedNode.start(hosts.victim, directory, { ...relayOnly, discovery }));
+    const sentTo: string[] = [];
+    world.onPacket(({ event, from, packet }) => {
+      if (event === 'sent' && from === hosts.victim) sentTo.push(packet.destination.address);
+    });
+    let told = 0;
+    const tell = () => {
+      const agents = Array.from({ length: 64 }, () => ({
+        key: Buffer.from(hosts.liar.random.bytes(32)).toString('hex'),
+        offers: ['relay'] as const,
+        ageMs: 0,
+      }));
+      for (const link of links) link.gossip.tell(agents);
+      told += agents.length;
+    };
+    await world.run(2000);
+    return { world, victim, sentTo, tell, told: () => told };
+  }
+
+  const asked = ({ events }: SimulatedNode) => events.filter(({ event }) => event === 'signalling.failed').length;
+
+  it('moves no traffic, costs a few questions over the overlay, and is ignored after', async () => {
+    const { world, victim, sentTo, tell, told } = await besieged();
+    while (told() < 10_000) {
+      tell();
+      await world.run(15_000);
+    }
+    expect(victim.events.filter((event) => event.event === 'log' && event.name === 'gossip.ignored')).toHaveLength(1);
+    expect(asked(victim)).toBeGreaterThan(3);
+    expect(asked(victim)).toBeLessThan(9);
+    expect(sentTo.filter((address) => !isOverlayAddress(address))).toEqual([]);
+  });
+
+  it('is not believed when it tells as fast as signalling allows', async () => {
+    const { world, victim, tell, told } = await besieged();
+    while (told() < 10_000) {
+      for (let message = 0; message < 40; message++) tell();
+      await world.run(1000);
+    }
+    await world.run(10 * 60_000);
+    expect(asked(victim)).toBeLessThan(9);
+    expect(victim.events.filter(({ event }) => event === 'signalling.closed')).toEqual([]);
   });
 });

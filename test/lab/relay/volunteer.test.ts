@@ -1,13 +1,11 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, expect, it } from 'vitest';
-import { labTools } from '../../../scripts/setup/lab-tools.mjs';
 import type { AgentProcess } from '../agent-process.js';
 import type { Host } from '../host.js';
 import { Lab } from '../lab.js';
 import { poll } from '../poll.js';
-import { makeRouterKey, RouterProcess } from '../router-process.js';
-import { publicAddresses } from '../topology.js';
+import { withRouter } from '../with-router.js';
 
 let lab: Lab | undefined;
 afterEach(async () => {
@@ -40,15 +38,6 @@ async function volunteered(limits: object = {}): Promise<Volunteered> {
   await a.event('signalling.connected', { where: ({ peer }) => peer.key === host.router.key });
   made.a.pingStream(made.b.router.address, { intervalMs: 100 });
   return { made, a, b, volunteer, again };
-}
-
-/** Runs a router on a node that has none, peered with the public one. */
-async function withRouter(host: Host): Promise<Host> {
-  const program = (await labTools()).yggdrasil;
-  host.router = new RouterProcess(host, { program, key: makeRouterKey(), peers: [`tcp://${publicAddresses[0]}:5000`] });
-  await host.router.start();
-  await host.router.connected(1);
-  return host;
 }
 
 function startVolunteer(host: Host, limits: object): AgentProcess {

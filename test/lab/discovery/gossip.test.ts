@@ -1,0 +1,39 @@
+import { afterEach, expect, it } from 'vitest';
+import type { Host } from '../host.js';
+import { Lab } from '../lab.js';
+import { configure } from '../relay/relay-lab.js';
+import { withRouter } from '../with-router.js';
+
+let lab: Lab | undefined;
+afterEach(async () => {
+  await lab?.close();
+  lab = undefined;
+});
+
+/** An agent that gossips, knows these agents, and no server of any kind. */
+function agent(host: Host, known: readonly Host[] = [], relay: object = {}) {
+  const named = known.length > 0 ? [{ use: 'static', options: { peers: known.map(({ router }) => router.key) } }] : [];
+  const discovery = ['sessions', 'gossip', ...named];
+  return host.agent({ stun: 'none', args: configure(host, { discovery, relay: { use: 'always', ...relay } }) });
+}
+
+it('an agent that knows one agent and nothing else ends bridged with a third through a relay that it learnt of', async () => {
+  lab = await Lab.create({ a: 'sym', b: 'sym', turn: false });
+  const { a, b, p } = lab;
+  const relay = await withRouter(lab.node('core'));
+  const relaying = agent(relay, [], { volunteer: { enabled: true } });
+  const known = agent(p, [relay]);
+  const third = agent(b);
+  await Promise.all([relaying, known, third].map((each) => each.event('router.connected')));
+  await lab.settled();
+  const first = agent(a, [p]);
+  await first.event('router.connected');
+  const ping = a.pingStream(b.router.address, { intervalMs: 100 });
+  const up = await first.event('bridge.up', { where: ({ peer }) => peer.key === b.router.key, timeoutMs: 30_000 });
+  expect(up).toMatchObject({ kind: 'relayed', strategy: 'relay' });
+  expect(await first.event('peer.found', { where: ({ source }) => source === 'gossip' })).toMatchObject({
+    peer: { key: relay.router.key },
+    toldBy: { key: p.router.key },
+  });
+  await ping.stop();
+});
