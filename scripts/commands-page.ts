@@ -15,6 +15,8 @@ export function idleProgram(out: (text: string) => unknown = () => {}): Command 
     err: () => {},
     run: idle,
     stun: idle,
+    relay: idle,
+    invite: idle,
     validate: idle,
     survey: idle,
     examine: idle,
@@ -56,7 +58,7 @@ ${sections.join('\n')}`;
 
 function visible(command: Command): boolean {
   const { parent } = command;
-  return parent?.createHelp().visibleCommands(parent).includes(command);
+  return parent !== null && parent.createHelp().visibleCommands(parent).includes(command);
 }
 
 function pathOf(command: Command): string {

@@ -67,8 +67,12 @@ function making(config: Config) {
 
 /** What an agent with this configuration would give its strategies, without any peers. */
 export function surveyServices(config: Config, events = new EventSource('doctor')): StrategyServices {
-  const nobody = { knownServices: new KnownServices(), neighbours: new Neighbours(systemClock) };
-  return makeServices({}, { settings: { current: config }, events, relayTickets: new RelayTickets(), ...nobody });
+  return makeServices({}, { settings: { current: config }, events, relayTickets: new RelayTickets(), ...strangers() });
+}
+
+/** Nobody is known. */
+function strangers() {
+  return { knownServices: new KnownServices(), neighbours: new Neighbours(systemClock) };
 }
 
 /** Never rejects. */

@@ -1,12 +1,11 @@
 import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { Readable } from 'node:stream';
 import { afterAll, describe, expect, test } from 'vitest';
 import { type Diagnosis, type DoctorRequest, diagnosisSchema } from '../../src/cli/doctor.js';
-import { main } from '../../src/cli/program.js';
 import { progressLine } from '../../src/cli/progress.js';
 import { ok, problem, unchecked } from '../../src/doctor/finding.js';
+import { runCommand } from './run-command.js';
 
 const folder = mkdtempSync(path.join(tmpdir(), 'ratatoskr-doctor-'));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -32,27 +31,14 @@ const sound: Diagnosis = {
 const sick: Diagnosis = { ...sound, findings: [problem('nat', 'NAT_RANDOM_PORTS', 'Random.'), ...sound.findings] };
 
 async function ratatoskr(args: readonly string[], diagnosis = sound) {
-  let out = '';
   const requests: DoctorRequest[] = [];
-  const unexpected = () => Promise.reject(new Error('not this command'));
-  const code = await main(args, {
-    env: {},
-    uid: 1000,
-    stdin: Readable.from(['']),
-    out: (text) => {
-      out += text;
-    },
-    err: () => {},
-    validate: unexpected,
-    run: unexpected,
-    stun: unexpected,
-    survey: unexpected,
+  const told = await runCommand(args, {
     examine: async (request) => {
       requests.push(request);
       return diagnosis;
     },
   });
-  return { code, out, requests };
+  return { ...told, requests };
 }
 
 describe('ratatoskr doctor', () => {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { Neighbours } from '../../src/core/neighbours.js';
+import { AdjacentAgents } from '../../src/core/adjacent-agents.js';
 import type { RouterPeer } from '../../src/core/router.js';
 import { FakeClock, settle } from './fake-clock.js';
 
@@ -14,7 +14,7 @@ function neighbourhood({ answering = [], refused = [] }: { answering?: string[];
   const clock = new FakeClock();
   const dialled: string[] = [];
   const linked = new Set<string>();
-  const neighbours = new Neighbours({
+  const adjacent = new AdjacentAgents({
     clock,
     isLinked: (key) => linked.has(key),
     admits: ({ key }) => !refused.includes(key),
@@ -24,55 +24,55 @@ function neighbourhood({ answering = [], refused = [] }: { answering?: string[];
       linked.add(key);
     },
   });
-  return { clock, dialled, linked, neighbours };
+  return { clock, dialled, linked, adjacent };
 }
 
-describe('neighbours', () => {
+describe('agents of adjacent routers', () => {
   it('that this router dialled are met, and no others', () => {
-    const { dialled, neighbours } = neighbourhood();
+    const { dialled, adjacent } = neighbourhood();
     const others = [peering('b', { inbound: true }), peering('c', { up: false }), peering('d', { key: undefined })];
-    neighbours.meet([peering('a'), ...others], { again: true });
+    adjacent.meet([peering('a'), ...others], { again: true });
     expect(dialled).toEqual(['a']);
   });
 
   it('that allow and deny keep out are not met', () => {
-    const { dialled, neighbours } = neighbourhood({ refused: ['a'] });
-    neighbours.meet([peering('a')], { again: true });
+    const { dialled, adjacent } = neighbourhood({ refused: ['a'] });
+    adjacent.meet([peering('a')], { again: true });
     expect(dialled).toEqual([]);
   });
 
   it('are four at once, the nearest first', async () => {
     const all = ['a', 'b', 'c', 'd', 'e', 'f'];
-    const { dialled, neighbours } = neighbourhood({ answering: all });
+    const { dialled, adjacent } = neighbourhood({ answering: all });
     const peerings = all.map((key, index) => peering(key, { latencyMs: 100 - index }));
-    neighbours.meet(peerings, { again: true });
+    adjacent.meet(peerings, { again: true });
     await settle();
-    neighbours.meet(peerings, { again: true });
+    adjacent.meet(peerings, { again: true });
     expect(dialled).toEqual(['f', 'e', 'd', 'c']);
   });
 
   it('that did not answer make room for the next, and are asked again after ten minutes', async () => {
-    const { clock, dialled, neighbours } = neighbourhood({ answering: ['b', 'c', 'd', 'e'] });
+    const { clock, dialled, adjacent } = neighbourhood({ answering: ['b', 'c', 'd', 'e'] });
     const peerings = ['a', 'b', 'c', 'd', 'e'].map((key) => peering(key));
-    neighbours.meet(peerings, { again: true });
+    adjacent.meet(peerings, { again: true });
     await settle();
-    neighbours.meet(peerings, { again: true });
+    adjacent.meet(peerings, { again: true });
     await clock.advance(10 * 60_000 - 1);
-    neighbours.meet([peering('a')], { again: true });
+    adjacent.meet([peering('a')], { again: true });
     expect(dialled).toEqual(['a', 'b', 'c', 'd', 'e']);
     await clock.advance(1);
-    neighbours.meet([peering('a')], { again: true });
+    adjacent.meet([peering('a')], { again: true });
     expect(dialled).toEqual(['a', 'b', 'c', 'd', 'e', 'a']);
   });
 
   it('that answered before are met anew when somebody needs them, and only then', async () => {
-    const { dialled, linked, neighbours } = neighbourhood({ answering: ['a'] });
-    neighbours.meet([peering('a')], { again: false });
+    const { dialled, linked, adjacent } = neighbourhood({ answering: ['a'] });
+    adjacent.meet([peering('a')], { again: false });
     await settle();
     linked.clear();
-    neighbours.meet([peering('a')], { again: false });
+    adjacent.meet([peering('a')], { again: false });
     expect(dialled).toEqual(['a']);
-    neighbours.meet([peering('a')], { again: true });
+    adjacent.meet([peering('a')], { again: true });
     expect(dialled).toEqual(['a', 'a']);
   });
 });
