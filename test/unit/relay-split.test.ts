@@ -18,7 +18,7 @@ const net = createSystemNet();
 const log = { debug() {}, info() {}, warn() {}, error() {} };
 const limits = {
   ...{ maxCircuits: 8, maxCircuitsPerPeer: 8, rate: 1e9, ratePerPeer: 1e9, bytesPerDay: 1e12, bytesPerDayPerPeer: 1e12 },
-  ...{ lifetimeMs: 60_000, maxDurationMs: 60_000 },
+  ...{ timePerDay: 1e9, timePerDayPerPeer: 1e9, lifetimeMs: 60_000, maxDurationMs: 60_000 },
 };
 /** Both ends are on one host, and told apart by their addresses. */
 const ends = { controlling: '127.0.0.11', controlled: '127.0.0.12' } as const;
