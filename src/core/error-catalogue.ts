@@ -343,6 +343,10 @@ export const errorCatalogue = {
     meaning: 'A relay does not serve this peer.',
     help: 'Ask its operator to add this node to relay.volunteer.allow, or use another relay.',
   },
+  RELAY_PLACE_MISSING: {
+    meaning: 'Nobody on the internet would find this relay: the machine has no public address of its own, and none was named.',
+    help: 'Say where agents reach it, with --advertise HOST:PORT or relay.volunteer.advertise.',
+  },
   RELAY_PLACE_TAKEN: {
     meaning: 'The place at a relay has a circuit already.',
     help: 'Nothing to do; the agent tries again by itself.',
@@ -358,10 +362,6 @@ export const errorCatalogue = {
   RELAY_REFUSED: {
     meaning: 'A relay refused for a reason that this version does not know.',
     help: 'Update ratatoskr here; the message has the relay’s own words.',
-  },
-  RELAY_PLACE_MISSING: {
-    meaning: 'Nobody on the internet would find this relay: the machine has no public address of its own, and none was named.',
-    help: 'Say where agents reach it, with --advertise HOST:PORT or relay.volunteer.advertise.',
   },
   RELAY_ROUTE_KEPT: {
     meaning: 'The relays were measured anew, and the path that is in use is still as short as any, or nearly.',
