@@ -107,6 +107,21 @@ describe.each([
     },
   );
 
+  it('spreads a burst on its way to the router over time', async () => {
+    const { pumps: ends, routers } = await twoPumps(pumps);
+    for (const router of routers) router.write(handshake());
+    const received = new Received(routers[1]);
+    await received.atLeast(123);
+    // What passes at once, and what the first 50 ms let through, make less than this.
+    const frames = Array.from({ length: 40 }, () => frame(6, Buffer.alloc(100_000)));
+    const startedAt = performance.now();
+    for (const each of frames) routers[0].write(each);
+    await received.atLeast(123 + 4_000_000);
+    expect(performance.now() - startedAt).toBeGreaterThan(45);
+    await ends[0].end(over);
+    await ends[1].ended;
+  });
+
   it('leaves tree building out of a hidden bridge both ways, and answers in its place between frames', async () => {
     const { pump, far, router } = await onePump(pumps);
     const [atFar, atRouter] = [new Received(far), new Received(router)];

@@ -51,10 +51,33 @@ describe('a flow to the router', () => {
     even.write(Buffer.alloc(chunkBytes));
     await settle();
     expect(passed).toHaveLength(1);
-    await clock.advance(1);
+    await clock.advance(3);
     expect(passed).toHaveLength(1);
     await clock.advance(2);
     expect(passed).toHaveLength(2);
+  });
+
+  it('lets a path that has come to be fast go on as fast', async () => {
+    const { clock, even, passed } = flow(0);
+    // 24 MiB at the least rate, which is 64 KiB a millisecond.
+    for (let index = 0; index < 1536; index++) even.write(Buffer.alloc(chunkBytes));
+    await clock.advance(49);
+    const slow = passed.length;
+    await clock.advance(1);
+    const before = passed.length;
+    await clock.advance(49);
+    expect(slow).toBe(4 * 50);
+    expect(passed.length - before).toBeGreaterThan(3 * slow);
+  });
+
+  it('forgets how fast a path was that has paused', async () => {
+    const { clock, even, passed } = flow(1536);
+    await clock.advance(1000);
+    await clock.advance(1000);
+    passed.length = 0;
+    for (let index = 0; index < 10; index++) even.write(Buffer.alloc(chunkBytes));
+    await settle();
+    expect(passed).toHaveLength(4);
   });
 
   it('leaves no timer when it is destroyed', async () => {

@@ -43,6 +43,7 @@ Link::Scratch::Scratch() : buffer(kReadBytes) { pieces.reserve(kMaxPieces); }
 Link::Link(Options options, std::uint64_t now)
     : outward_(*this, Side::kRouter, ScannerOf(options, FrameScanner::Speaker::kRouter)),
       inward_(*this, Side::kPath, ScannerOf(options, FrameScanner::Speaker::kAgent)),
+      flow_(now),
       from_path_(std::move(options.from_path)),
       from_router_(std::move(options.from_router)),
       counters_(std::move(options.counters)),
@@ -63,15 +64,16 @@ void Link::Notice(Side side, std::uint32_t events) {
   if (events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) at.hung_up = true;
 }
 
-bool Link::Work(Scratch& scratch, std::uint64_t now) {
+std::uint64_t Link::Work(Scratch& scratch, std::uint64_t now) {
   now_ = now;
+  ready_at_ = kNever;
   for (int round = 0; round < kFairRounds; round++) {
     // Both, whatever the first says.
     const bool outward = Move(outward_, scratch, now);
     const bool inward = Move(inward_, scratch, now);
-    if (!outward && !inward) return false;
+    if (!outward && !inward) return ready_at_;
   }
-  return cause_ == Cause::kNone;
+  return cause_ == Cause::kNone ? now : kNever;
 }
 
 bool Link::Move(Lane& lane, Scratch& scratch, std::uint64_t now) {
@@ -94,12 +96,19 @@ bool Link::Move(Lane& lane, Scratch& scratch, std::uint64_t now) {
     const std::vector<std::uint8_t> bytes = std::exchange(early, {});
     return Forward(lane, bytes, scratch);
   }
-  return source_of(lane).readable && sink_of(lane).writable && Read(lane, scratch, now);
+  if (!source_of(lane).readable || !sink_of(lane).writable) return false;
+  if (&lane == &inward_) {
+    ready_at_ = flow_.ReadyAt(now);
+    if (ready_at_ > now) return false;
+    ready_at_ = kNever;
+  }
+  return Read(lane, scratch, now);
 }
 
 bool Link::Read(Lane& lane, Scratch& scratch, std::uint64_t now) {
   End& source = source_of(lane);
-  const ssize_t count = recv(source.fd.get(), scratch.buffer.data(), scratch.buffer.size(), MSG_DONTWAIT);
+  const std::size_t most = &lane == &inward_ ? std::min(flow_.room(), scratch.buffer.size()) : scratch.buffer.size();
+  const ssize_t count = recv(source.fd.get(), scratch.buffer.data(), most, MSG_DONTWAIT);
   if (count < 0) {
     if (errno == EINTR) return true;
     if (!WouldBlock(errno)) Fail(lane.source, errno);
@@ -111,8 +120,11 @@ bool Link::Read(Lane& lane, Scratch& scratch, std::uint64_t now) {
     return true;
   }
   const auto length = static_cast<std::size_t>(count);
-  if (length < scratch.buffer.size() && !source.hung_up) source.readable = false;
-  if (lane.source == Side::kPath) heard_at_ = now;
+  if (length < most && !source.hung_up) source.readable = false;
+  if (lane.source == Side::kPath) {
+    heard_at_ = now;
+    flow_.Pass(length);
+  }
   return Forward(lane, Bytes(scratch.buffer.data(), length), scratch);
 }
 

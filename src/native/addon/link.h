@@ -3,12 +3,14 @@
 #include <array>
 #include <atomic>
 #include <cstdint>
+#include <limits>
 #include <memory>
 #include <vector>
 
 #include <sys/uio.h>
 
 #include "beat.h"
+#include "even-flow.h"
 #include "frame-scanner.h"
 #include "unique-fd.h"
 
@@ -54,6 +56,9 @@ class Link {
     std::shared_ptr<LinkCounters> counters;
   };
 
+  // A time that never comes.
+  static constexpr std::uint64_t kNever = std::numeric_limits<std::uint64_t>::max();
+
   // What of it the pump's thread lends while it works on a link: nothing is kept here between two calls.
   struct Scratch {
     std::vector<std::uint8_t> buffer;
@@ -71,8 +76,8 @@ class Link {
   bool full(Side side) const { return !(side == Side::kPath ? path_ : router_).writable; }
   // epoll (edge-triggered) says this of a side.
   void Notice(Side side, std::uint32_t events);
-  // Moves what can be moved, up to a fair share. Returns whether more can be done at once.
-  bool Work(Scratch& scratch, std::uint64_t now);
+  // Moves what can be moved, up to a fair share. Returns when more can be done unless something is noticed before: `now` is at once.
+  std::uint64_t Work(Scratch& scratch, std::uint64_t now);
   // A few times a second: beats, and deadlines. `held_up` is by how much the thread was late, in microseconds.
   void Tick(std::uint64_t now, std::uint64_t held_up);
   // Its side cannot be watched.
@@ -132,6 +137,8 @@ class Link {
   End router_;
   Lane outward_;
   Lane inward_;
+  EvenFlow flow_;  // inward
+  std::uint64_t ready_at_ = kNever;
   std::vector<std::uint8_t> from_path_;
   std::vector<std::uint8_t> from_router_;
   const std::shared_ptr<LinkCounters> counters_;

@@ -1,6 +1,6 @@
 #include "pump.h"
 
-#include <sys/epoll.h>
+#include <poll.h>
 
 #include <algorithm>
 #include <array>
@@ -77,24 +77,41 @@ void Pump::Run() {
   Link::Scratch scratch;
   tick_at_ = Now() + kTick;
   for (;;) {
-    int timeout = 0;
-    if (busy_.empty()) {
-      const std::uint64_t now = Now();
-      timeout = links_.empty() ? -1 : static_cast<int>(tick_at_ > now ? (tick_at_ - now + 999) / 1000 : 0);
-    }
-    const int count = epoll_wait(epoll_.get(), events.data(), static_cast<int>(events.size()), timeout);
+    const int count = Wait(events);
     for (int i = 0; i < count; i++) {
       const epoll_event& event = events[static_cast<std::size_t>(i)];
       if (event.data.u64 == WakeableEpoll::kWakeToken) {
         if (!TakeCommands()) return;
       } else if (const auto entry = links_.find(event.data.u64 >> 1); entry != links_.end()) {
         entry->second.link->Notice(static_cast<Link::Side>(event.data.u64 & 1), event.events);
-        MarkBusy(entry->first, entry->second);
+        Schedule(entry->first, entry->second, 0);
       }
     }
-    for (const std::uint64_t id : std::exchange(busy_, {})) WorkOn(id, scratch);
+    if (!busy_.empty()) {
+      const std::uint64_t now = Now();
+      due_at_ = Link::kNever;
+      for (const std::uint64_t id : std::exchange(busy_, {})) WorkOn(id, scratch, now);
+    }
     if (const std::uint64_t now = Now(); now >= tick_at_) Tick(now);
   }
+}
+
+// Until something happens, or the first of the links is due.
+int Pump::Wait(std::span<epoll_event> events) {
+  int timeout = -1;
+  if (!links_.empty()) {
+    const std::uint64_t now = Now();
+    const std::uint64_t until = std::min(tick_at_, due_at_);
+    const std::uint64_t wait = until > now ? until - now : 0;
+    timeout = static_cast<int>(wait / 1000);
+    if (timeout == 0 && wait > 0) {
+      // epoll_wait counts in milliseconds.
+      pollfd any{epoll_.get(), POLLIN, 0};
+      const timespec pause{0, static_cast<long>(wait * 1000)};
+      ppoll(&any, 1, &pause, nullptr);
+    }
+  }
+  return epoll_wait(epoll_.get(), events.data(), static_cast<int>(events.size()), timeout);
 }
 
 bool Pump::TakeCommands() {
@@ -126,14 +143,14 @@ void Pump::AddLink(std::uint64_t id, std::unique_ptr<Link> link) {
     if (epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, link->fd(side), &event) < 0) link->Refuse(side, errno);
   }
   const auto entry = links_.emplace(id, Entry{std::move(link)}).first;
-  MarkBusy(id, entry->second);
+  Schedule(id, entry->second, 0);
 }
 
-void Pump::WorkOn(std::uint64_t id, Link::Scratch& scratch) {
+void Pump::WorkOn(std::uint64_t id, Link::Scratch& scratch, std::uint64_t now) {
   const auto entry = links_.find(id);
   if (entry == links_.end()) return;
-  entry->second.busy = false;
-  if (entry->second.link->Work(scratch, Now())) MarkBusy(id, entry->second);
+  const std::uint64_t due = std::exchange(entry->second.due, Link::kNever);
+  Schedule(id, entry->second, due > now ? due : entry->second.link->Work(scratch, now));
   Settle(entry);
 }
 
@@ -148,9 +165,12 @@ void Pump::HeedRoom(std::uint64_t id, Entry& entry, Link::Side side) {
   if (epoll_ctl(epoll_.get(), EPOLL_CTL_MOD, entry.link->fd(side), &event) < 0) entry.link->Refuse(side, errno);
 }
 
-void Pump::MarkBusy(std::uint64_t id, Entry& entry) {
-  if (std::exchange(entry.busy, true)) return;
-  busy_.push_back(id);
+// Has a link worked on when that time has come, if it ever does.
+void Pump::Schedule(std::uint64_t id, Entry& entry, std::uint64_t due) {
+  if (due == Link::kNever) return;
+  if (entry.due == Link::kNever) busy_.push_back(id);
+  entry.due = std::min(entry.due, due);
+  due_at_ = std::min(due_at_, entry.due);
 }
 
 // Tells what has become of a link, and forgets it when it is closed.

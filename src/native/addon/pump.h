@@ -1,12 +1,14 @@
 #pragma once
 
 #include <pthread.h>
+#include <sys/epoll.h>
 
 #include <array>
 #include <cstdint>
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <span>
 #include <unordered_map>
 #include <utility>
 #include <vector>
@@ -51,7 +53,7 @@ class Pump {
   };
   struct Entry {
     std::unique_ptr<Link> link;
-    bool busy = false;  // in the list of those that have work
+    std::uint64_t due = Link::kNever;  // in the list of those that have work from then on
     std::array<bool, 2> heeds_room{};  // what epoll tells of, for each side
     bool reported = false;
   };
@@ -61,12 +63,13 @@ class Pump {
   void Run();
   void Post(Command command);
   // Of the pump's thread.
+  int Wait(std::span<epoll_event> events);
   bool TakeCommands();
   void HeedRoom(std::uint64_t id, Entry& entry, Link::Side side);
   void AddLink(std::uint64_t id, std::unique_ptr<Link> link);
-  void WorkOn(std::uint64_t id, Link::Scratch& scratch);
+  void WorkOn(std::uint64_t id, Link::Scratch& scratch, std::uint64_t now);
   void Settle(Links::iterator entry);
-  void MarkBusy(std::uint64_t id, Entry& entry);
+  void Schedule(std::uint64_t id, Entry& entry, std::uint64_t due);
   void Tick(std::uint64_t now);
   void Report(Outcome outcome);
 
@@ -79,6 +82,7 @@ class Pump {
   // Of the pump's thread alone.
   Links links_;
   std::vector<std::uint64_t> busy_;
+  std::uint64_t due_at_ = Link::kNever;  // the first of the busy
   std::uint64_t tick_at_ = 0;
   // Of the owner's thread alone.
   pthread_t thread_{};

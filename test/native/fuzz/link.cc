@@ -90,8 +90,10 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     }
     link.Notice(Link::Side::kPath, kEverything | (act & 64 ? EPOLLRDHUP : 0));
     link.Notice(Link::Side::kRouter, kEverything);
-    for (int turns = 0; link.Work(scratch, now); turns++) {
-      if (turns > 1000) std::abort();
+    int turns = 0;
+    for (std::uint64_t due = link.Work(scratch, now); due != Link::kNever; due = link.Work(scratch, now)) {
+      if (turns++ > 1000) std::abort();
+      now = std::max(now, due);
     }
   }
   return 0;
