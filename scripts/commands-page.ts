@@ -58,7 +58,7 @@ ${sections.join('\n')}`;
 
 function visible(command: Command): boolean {
   const { parent } = command;
-  return parent?.createHelp().visibleCommands(parent).includes(command);
+  return parent?.createHelp().visibleCommands(parent).includes(command) ?? false;
 }
 
 function pathOf(command: Command): string {
