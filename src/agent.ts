@@ -3,6 +3,7 @@ import { compose } from './composition/container.js';
 import { startControl } from './composition/control.js';
 import { makeDiscovery, usableSources } from './composition/discovery.js';
 import { makeResponder } from './composition/responder.js';
+import { checkResponders } from './composition/responder-checks.js';
 import { makePumps, makeServices, type SystemParts } from './composition/services.js';
 import { makeStrategies, usableStrategies } from './composition/strategies.js';
 import type { ControlServer } from './control/control-server.js';
@@ -100,7 +101,8 @@ export async function createAgent(config: Config, parts: AgentParts = {}): Promi
       await volunteer.start();
       for (const strategy of strategies) void startStrategy(strategy, events);
       responder?.start();
-      return { core, lock, control };
+      const endChecks = checkResponders(services, knownServices, events);
+      return { core, lock, control, endChecks };
     } catch (error) {
       await lock.release();
       throw error;
@@ -108,6 +110,7 @@ export async function createAgent(config: Config, parts: AgentParts = {}): Promi
   };
   const end = async () => {
     const running = await starting?.catch(() => undefined);
+    running?.endChecks();
     await Promise.all([running?.core.stop(), responder?.close(), volunteer.close()]);
     await running?.control?.close();
     await running?.lock.release();
@@ -140,6 +143,7 @@ interface Running {
   readonly core: AgentCore;
   readonly lock: RunLock;
   readonly control: ControlServer | undefined;
+  endChecks(): void;
 }
 
 /** A strategy that cannot undo what it left behind is no reason to go without the agent. Never rejects. */

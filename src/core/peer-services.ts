@@ -10,7 +10,10 @@ export function isServiceKind(name: string): name is ServiceKind {
 }
 
 /** The transport addresses at which an agent offers each service. */
-export type Services = Readonly<Record<ServiceKind, readonly Endpoint[]>>;
+export interface Services extends Readonly<Record<ServiceKind, readonly Endpoint[]>> {
+  /** Port at which it answers STUN without knowing whether the internet can reach it: for a peer to find out and to say so. */
+  readonly unconfirmed?: number | undefined;
+}
 
 export interface KnownService {
   readonly peer: PeerRef;
@@ -24,6 +27,8 @@ export const maxServiceEndpoints = 8;
 export class OfferedServices {
   /** Called after each change. */
   onChange: ((services: Services) => void) | undefined;
+  /** Called when a peer says that it was answered there, which is its word alone. */
+  onReached: ((place: Endpoint) => void) | undefined;
   private services: Services = nothing;
 
   get current(): Services {
@@ -37,8 +42,17 @@ export class OfferedServices {
     const same = ({ address, port }: Endpoint, index: number) =>
       before[index]?.address === address && before[index].port === port;
     if (offered.length === before.length && offered.every(same)) return;
-    this.services = { ...this.services, [kind]: offered };
-    this.onChange?.(this.services);
+    this.change({ ...this.services, [kind]: offered });
+  }
+
+  /** Has peers find out whether this port can be reached; undefined when there is nothing to find out. Idempotent. */
+  askAbout(port: number | undefined): void {
+    if (port !== this.services.unconfirmed) this.change({ ...this.services, unconfirmed: port });
+  }
+
+  private change(services: Services): void {
+    this.services = services;
+    this.onChange?.(services);
   }
 }
 
@@ -48,7 +62,9 @@ export class OfferedServices {
  */
 export class KnownServices {
   /** Called with what has been learnt, less the addresses that were left out. */
-  onLearn: ((peer: PeerRef, services: Services) => void) | undefined;
+  readonly learners = new Set<(peer: PeerRef, services: Services) => void>();
+  /** Tells a linked peer where it was reached; set by signalling. */
+  tellReached: ((peer: PeerRef, place: Endpoint) => void) | undefined;
   /** By key, the oldest link first. */
   private readonly peers = new Map<string, { readonly peer: PeerRef; services: Services }>();
 
@@ -62,12 +78,18 @@ export class KnownServices {
   learn(peer: PeerRef, services: Services): void {
     const known = this.peers.get(peer.key);
     if (!known) return;
-    known.services = { stun: usable(services.stun), relay: usable(services.relay) };
-    this.onLearn?.(peer, known.services);
+    const { stun, relay, unconfirmed = 0 } = services;
+    known.services = { stun: usable(stun), relay: usable(relay), ...(unconfirmed >= lowestPort ? { unconfirmed } : {}) };
+    for (const learn of this.learners) learn(peer, known.services);
   }
 
   linkDown(peer: PeerRef): void {
     this.peers.delete(peer.key);
+  }
+
+  /** What a linked peer offers; undefined where there is no link. */
+  by(key: string): Services | undefined {
+    return this.peers.get(key)?.services;
   }
 
   /** Those of the newest links first. */

@@ -174,10 +174,40 @@ describe('an agent behind a NAT', () => {
     machine.own = ['192.168.1.2'];
   });
 
-  it('answers no one where no port may be mapped', async () => {
+  it('offers nothing where no port may be mapped, but has its peers find out whether they reach it', async () => {
     await start();
-    expect(offered.current.stun).toEqual([]);
-    expect(machine.listening.size).toBe(0);
+    expect(offered.current).toEqual({ stun: [], relay: [], unconfirmed: port });
+    expect([...machine.listening]).toEqual([`udp 0.0.0.0:${port}`, `tcp 0.0.0.0:${port}`]);
+  });
+
+  it('offers where a peer has reached it, until it is at another address', async () => {
+    await start();
+    offered.onReached?.({ address: '20.0.1.2', port });
+    await clock.advance(20 * minute);
+    expect(offered.current).toMatchObject({ stun: [{ address: '20.0.1.2', port }], unconfirmed: undefined });
+    machine.own = ['192.168.7.2'];
+    await clock.advance(12_000);
+    expect(offered.current).toMatchObject({ stun: [], unconfirmed: port });
+  });
+
+  it.each([
+    ['at an address that does not lead to the internet', '192.168.1.9', port],
+    ['at another port', '20.0.1.2', 53],
+    ['where STUN does not see it', '20.0.7.7', port],
+  ])('does not believe a peer that claims to have reached it %s', async (_, address, claimed) => {
+    machine.seen = { address: '20.0.1.2', port: 1 };
+    await start({ stunServers: ['20.0.9.2:3478'] });
+    offered.onReached?.({ address, port: claimed });
+    await clock.advance(12_000);
+    expect(offered.current).toMatchObject({ stun: [], unconfirmed: port });
+  });
+
+  it('needs nobody’s word where the gateway maps', async () => {
+    await start({ gateway: new Gateway() });
+    expect(offered.current.unconfirmed).toBeUndefined();
+    offered.onReached?.({ address: '20.0.7.7', port });
+    await clock.advance(12_000);
+    expect(offered.current.stun).toEqual([{ address: '20.0.1.2', port }]);
   });
 
   it('offers the port that the gateway maps, for both transports', async () => {
@@ -212,12 +242,12 @@ describe('an agent behind a NAT', () => {
     expect(gateway.mapped).toEqual([]);
   });
 
-  it('listens nowhere where the gateway maps nothing, and asks it again only after a while', async () => {
+  it('offers nothing where the gateway maps nothing, and asks it again only after a while', async () => {
     const gateway = new Gateway();
     gateway.refuses = true;
     await start({ gateway });
     await clock.advance(14 * minute);
-    expect([gateway.asked, machine.listening.size, warnings]).toEqual([1, 0, []]);
+    expect([gateway.asked, offered.current.stun, warnings]).toEqual([1, [], []]);
     gateway.refuses = false;
     await clock.advance(2 * minute);
     expect(offered.current.stun).toHaveLength(1);

@@ -329,7 +329,7 @@ export const configSchema = z.strictObject({
     .strictObject({
       enabled: z.boolean().prefault(true).register(keyDocs, {
         about:
-          'Answer STUN for peers, where they can reach this machine: at a public address of its own, or at a port that the gateway maps if port-mapping is among the strategies.',
+          'Answer STUN for peers, where they can reach this machine: at a public address of its own, at a port that the gateway maps if port-mapping is among the strategies, or where a peer has found it in reach.',
         allowed: 'true or false',
       }),
       port: integer(

@@ -28,6 +28,8 @@ export class LinkServices {
   private readonly allowance: TokenBucket;
   private readonly requests = new Map<number, (answer: RelayAnswer) => void>();
   private nextRequest = 0;
+  /** Called when the peer says where this agent's STUN responder was reached. */
+  onReached: ((place: Endpoint) => void) | undefined;
   private grant: () => string = () => {
     throw new StrategyError('RELAY_NOT_ALLOWED', 'This agent does not relay.');
   };
@@ -37,8 +39,14 @@ export class LinkServices {
   }
 
   /** Tells the peer what this agent offers, in place of what was told before. */
-  tell({ stun, relay }: Services): void {
-    this.options.send({ type: 'services', stun: stun.map(toWire), relay: relay.map(toWire) });
+  tell({ stun, relay, unconfirmed }: Services): void {
+    const asking = unconfirmed === undefined ? {} : { unconfirmed };
+    this.options.send({ type: 'services', stun: stun.map(toWire), relay: relay.map(toWire), ...asking });
+  }
+
+  /** Tells the peer where its STUN responder was reached. */
+  tellReached(place: Endpoint): void {
+    this.options.send({ type: 'reached', ...toWire(place) });
   }
 
   /** Hands what the peer offers, now and at each change, to whoever keeps it. */
@@ -73,11 +81,15 @@ export class LinkServices {
     this.grant = grant;
   }
 
-  receiveServices({ stun, relay }: MessageOf<'services'>): void {
+  receiveServices({ stun, relay, unconfirmed }: MessageOf<'services'>): void {
     if (!this.allowance.take()) return;
-    const services = { stun: stun.map(fromWire), relay: relay.map(fromWire) };
+    const services = { stun: stun.map(fromWire), relay: relay.map(fromWire), unconfirmed };
     if (this.keep) this.keep(services);
     else this.early = services;
+  }
+
+  receiveReached(message: MessageOf<'reached'>): void {
+    if (this.allowance.take()) this.onReached?.(fromWire(message));
   }
 
   receiveRequest({ id }: MessageOf<'relay-request'>): void {

@@ -168,6 +168,9 @@ export class SignallingLink {
       case 'services':
         this.services.receiveServices(message);
         break;
+      case 'reached':
+        this.services.receiveReached(message);
+        break;
       case 'relay-request':
         this.services.receiveRequest(message);
         break;

@@ -57,7 +57,15 @@ const schemas = {
   /** The attempt is over at this end. */
   end: z.object({ type: z.literal('end'), id: attemptId, code, message: sentence }),
   /** Any time after hello, and at each change: the sender's transport addresses that offer these services, in place of all before. */
-  services: z.object({ type: z.literal('services'), stun: endpoints.default([]), relay: endpoints.default([]) }),
+  services: z.object({
+    type: z.literal('services'),
+    stun: endpoints.default([]),
+    relay: endpoints.default([]),
+    /** Port at which the sender answers STUN without knowing whether the internet can reach it. */
+    unconfirmed: z.number().int().min(1).max(65_535).optional(),
+  }),
+  /** To an agent that does not know: its STUN responder has answered the sender there. */
+  reached: z.object({ type: z.literal('reached'), host: z.string().max(45), port: z.number().int().min(1).max(65_535) }),
   /** Any time after hello where both ends gossip: agents that the sender has met, what they offer, and how many seconds ago that was. */
   gossip: z.object({
     type: z.literal('gossip'),

@@ -74,6 +74,7 @@ export class Signalling {
     this.knocks = new RateLimit({ clock, ...knocks });
     this.news = new News(clock);
     relayTickets.ask = (peer, signal) => this.askRelay(peer, signal);
+    known.tellReached = (peer, place) => this.links.get(peer.key)?.services.tellReached(place);
     offered.onChange = (services) => {
       for (const link of this.links.values()) link.services.tell(services);
     };
@@ -297,6 +298,7 @@ export class Signalling {
     this.events.publish('signalling.connected', { peer, role, agentVersion, strategies, rttMs, ...clock });
     for (const waiting of this.waiting) if (waiting.key === peer.key) waiting.resolve(link);
     link.services.grantBy(() => this.grantRelay(peer));
+    link.services.onReached = (place) => this.offered.onReached?.(place);
     link.services.tell(this.offered.current);
     link.services.keepBy((services) => {
       if (this.links.get(peer.key) !== link) return;

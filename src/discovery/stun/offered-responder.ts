@@ -34,13 +34,18 @@ export interface OfferedResponderOptions {
 
 /**
  * Answers STUN for peers where they can reach this machine: at public addresses of its own, or else at a port that the gateway maps.
- * A machine that has neither answers no one. IPv4 alone: there is no NAT to learn of elsewhere.
+ * A machine that has neither may be reached all the same, by a port forwarding or a NAT that gives it an address for itself: it asks its
+ * peers, and offers what one of them has reached. IPv4 alone: there is no NAT to learn of elsewhere.
  */
 export class OfferedResponder {
   private readonly closing = new AbortController();
   private life: Promise<void> = Promise.resolve();
+  /** Where a peer has reached it while it was at its present addresses. */
+  private reached: Endpoint | undefined;
 
-  constructor(private readonly options: OfferedResponderOptions) {}
+  constructor(private readonly options: OfferedResponderOptions) {
+    options.offered.onReached = (place) => void this.take(place);
+  }
 
   start(): void {
     this.life = this.run(this.closing.signal);
@@ -63,12 +68,32 @@ export class OfferedResponder {
       const place = await this.open(own, signal).catch((error: unknown) => {
         if (!signal.aborted) this.tell(error);
       });
-      const until = place ? Number.POSITIVE_INFINITY : clock.now() + retryMs;
-      while (!signal.aborted && clock.now() < until && String(this.ownAddresses()) === String(own)) {
+      const until = place && !place.unconfirmed ? Number.POSITIVE_INFINITY : clock.now() + retryMs;
+      this.options.offered.askAbout(place?.unconfirmed ? this.options.port : undefined);
+      let moved = false;
+      while (!signal.aborted && !moved && (clock.now() < until || this.reached)) {
         this.offer(place?.endpoints() ?? []);
         await sleep(clock, lookEveryMs, signal).catch(() => {});
+        moved = String(this.ownAddresses()) !== String(own);
       }
+      this.reached = undefined;
       await place?.close();
+    }
+  }
+
+  /** A peer says that it was answered there. Its word counts where STUN, if there is any, does not see this machine elsewhere. */
+  private async take(place: Endpoint): Promise<void> {
+    const { offered, port, services } = this.options;
+    if (offered.current.unconfirmed !== port || place.port !== port || !isPublicAddress(place.address)) return;
+    try {
+      const seen = await addressesSeen(services, this.closing.signal);
+      if (seen.length > 0 && !seen.includes(place.address)) return;
+      if (offered.current.unconfirmed !== port) return;
+      this.reached = place;
+      offered.askAbout(undefined);
+      this.offer([place]);
+    } catch (error) {
+      if (!this.closing.signal.aborted) this.tell(error);
     }
   }
 
@@ -85,7 +110,7 @@ export class OfferedResponder {
     const { services, port, mapper } = this.options;
     const { net, clock, log } = services;
     const hosts = own.filter(isPublicAddress);
-    if (hosts.length === 0 && !mapper) return undefined;
+    if (own.length === 0) return undefined;
     const held: (() => Promise<unknown>)[] = [];
     const close = async () => {
       await Promise.all(held.map((release) => release()));
@@ -96,9 +121,10 @@ export class OfferedResponder {
         const responder = await StunResponder.open({ net, clock, log, listen: { address, port }, limits });
         held.push(() => responder.close());
       }
-      if (hosts.length === 0 && mapper) {
-        const mapping = await this.map(mapper, signal, held);
-        return { endpoints: () => [mapping.external], close };
+      if (hosts.length === 0) {
+        const mapping = mapper && (await this.map(mapper, signal, held).catch((error: unknown) => this.goWithout(error, signal)));
+        if (mapping) return { endpoints: () => [mapping.external], close };
+        return { endpoints: () => (this.reached ? [this.reached] : []), unconfirmed: true, close };
       }
       const seen = await addressesSeen(services, signal);
       const contradicted = seen.length > 0 && !hosts.some((address) => seen.includes(address));
@@ -131,6 +157,11 @@ export class OfferedResponder {
     return tcp;
   }
 
+  private goWithout(error: unknown, signal: AbortSignal): undefined {
+    signal.throwIfAborted();
+    this.tell(error);
+  }
+
   private ownAddresses(): string[] {
     const interfaces = this.options.services.net.interfaces();
     return interfaces.flatMap(({ family, internal, address }) => (family === 4 && !internal ? [address] : [])).sort();
@@ -147,5 +178,7 @@ export class OfferedResponder {
 /** Where peers can ask. */
 interface Place {
   endpoints(): readonly Endpoint[];
+  /** Whether the internet reaches it is for a peer to say. */
+  readonly unconfirmed?: boolean;
   close(): Promise<void>;
 }

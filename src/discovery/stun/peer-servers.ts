@@ -17,14 +17,14 @@ export class PeerServers {
   private readonly met = new Map<string, KnownService>();
 
   constructor(private readonly known: KnownServices) {
-    known.onLearn = (peer, { stun }) => {
+    known.learners.add((peer, { stun }) => {
       this.met.delete(peer.key);
       // There is no NAT to learn of with IPv6.
       const endpoint = stun.find(({ address }) => isIPv4(address));
       if (endpoint) this.met.set(peer.key, { peer, endpoint });
       const [oldest] = this.met.keys();
       if (this.met.size > maxMet && oldest !== undefined) this.met.delete(oldest);
-    };
+    });
   }
 
   /** As `host:port`, the newest first, each once, and one a peer, lest a peer agree with itself. @param permits which peers to ask */

@@ -86,6 +86,36 @@ describe('behind a gateway', () => {
   );
 });
 
+describe('behind a NAT that maps nothing on request', () => {
+  /** Agents a and b with a direct bridge, and a third one that is linked with a. */
+  async function bridged(a: 'cone' | 'prc') {
+    const net = await network({ a, third: true, turn: true });
+    const args = ['--strategies', 'tcp-hole-punching'];
+    const agents = { a: net.a.agent({ args }), b: net.b.agent({ args }), c: net.c.agent({ args }) };
+    await Promise.all(Object.values(agents).map((agent) => agent.event('signalling.listening')));
+    await net.settled();
+    net.a.pingStream(net.c.router.address, { intervalMs: 200 });
+    net.a.pingStream(net.b.router.address, { intervalMs: 200 });
+    await Promise.all([agents.a.event('bridge.up', { where: ({ peer }) => peer.key === net.b.router.key })]);
+    return { net, agents };
+  }
+
+  it('and lets anyone in, an agent answers its peers, for one of them has reached it', async () => {
+    const { agents } = await bridged('cone');
+    await heard(agents.c, '20.0.1.2');
+  });
+
+  it('and lets in whom it knows, it offers nothing, for nobody reached it', async () => {
+    const { agents } = await bridged('prc');
+    const tried = () => agents.b.events.some(({ event }) => String(event) === 'stun.peer-not-reached') || undefined;
+    await poll('b has tried', tried, { timeoutMs: 20_000 });
+    const offers = agents.c.events.filter((line) => String(line.event) === 'services.heard' && 'stun' in line);
+    expect(offers.flatMap((line) => (line as unknown as { stun: { address: string }[] }).stun)).not.toContainEqual(
+      expect.objectContaining({ address: '20.0.1.2' }),
+    );
+  });
+});
+
 const ask = [process.execPath, '--import', import.meta.resolve('tsx'), fileURLToPath(new URL('ask.ts', import.meta.url))];
 
 async function start(host: Host, strategy: string, stun = 'none'): Promise<AgentProcess> {
