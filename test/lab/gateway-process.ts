@@ -1,5 +1,6 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import ipaddr from 'ipaddr.js';
 import type { Host } from './host.js';
 import type { LabProcess } from './process.js';
 import type { GatewayPlan } from './topology.js';
@@ -75,6 +76,17 @@ export class GatewayProcess {
       if (transport === undefined || leadsTo === undefined) return [];
       const names: Readonly<Record<string, string>> = { '0x6': 'tcp', '0x11': 'udp' };
       return [{ transport: names[transport] ?? transport, externalPort: Number(port), leadsTo }];
+    });
+  }
+
+  /** `[address]:port` of those whom the kernel lets in to by IPv6. */
+  async pinholes(): Promise<readonly string[]> {
+    const rules = await this.router.exec(['nft', '-n', 'list', 'chain', 'inet', 'lab', 'miniupnpd']);
+    return rules.split('\n').flatMap((rule) => {
+      // nft does not know what the daemon has asked for: 16 bytes at bit 192 of the header are the destination (RFC 8200 §3).
+      const [, port, address] = /th dport (\d+) @nh,192,128 0x([0-9a-f]{32}) .*accept/.exec(rule) ?? [];
+      if (port === undefined || address === undefined) return [];
+      return [`[${ipaddr.fromByteArray([...Buffer.from(address, 'hex')])}]:${port}`];
     });
   }
 

@@ -17,6 +17,7 @@ export const natKindNames = [
   'seq',
   'brief',
   'fw6',
+  'pin6',
   'dual',
 ] as const;
 export type NatKindName = (typeof natKindNames)[number];
@@ -30,6 +31,8 @@ export interface NatKind {
   readonly routers: readonly NatRouter[];
   /** What the host has addresses of. That of IPv6 is public, behind a router with a stateful firewall. @default 4 */
   readonly families?: 6 | 'both';
+  /** That firewall opens pinholes by PCP (RFC 6887). @default false */
+  readonly pinholes?: boolean;
 }
 
 /** A router that translates addresses (NAPT), in the terms of RFC 4787 (UDP) and RFC 5382 (TCP). */
@@ -90,6 +93,12 @@ export const natKinds: Readonly<Record<NatKindName, NatKind>> = {
     routers: [{ mapping: 'sequential', filtering: 'drop', udpLifetimeSeconds: 20 }],
   },
   fw6: { meaning: 'no IPv4; IPv6 behind a router with a stateful firewall', routers: [], families: 6 },
+  pin6: {
+    meaning: 'no IPv4; IPv6 behind a router with a stateful firewall that opens pinholes by PCP',
+    routers: [],
+    families: 6,
+    pinholes: true,
+  },
   dual: {
     meaning: 'sym, and IPv6 behind a router with a stateful firewall',
     routers: [{ mapping: 'random', filtering: 'drop' }],
@@ -109,16 +118,20 @@ table inet lab {
 }`;
 }
 
-/** nft rules of a router between `wan` and `lan` that lets IPv6 out, and in what answers it (RFC 6092). */
-export const firewallRuleset = `
+/** nft rules of a router between `wan` and `lan` that lets IPv6 out, and in what answers it (RFC 6092) or what a pinhole is for. */
+export function firewallRuleset({ pinholes = false }: Pick<NatKind, 'pinholes'>): string {
+  return `
 table inet lab {
+  ${pinholes ? mappingChains : ''}
   chain forward {
     type filter hook forward priority filter; policy drop;
     ct state established,related accept
     iifname "lan" accept
     icmpv6 type echo-request accept
+    ${pinholes ? 'jump miniupnpd' : ''}
   }
 }`;
+}
 
 /**
  * nft rules of a router with interfaces `wan` and `lan`, and `lan2` where it has two networks behind it.

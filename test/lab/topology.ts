@@ -1,6 +1,7 @@
 import {
   firewallRuleset,
   type MappingProtocolName,
+  type NatKind,
   type NatKindName,
   type NatRouter,
   natKinds,
@@ -120,7 +121,7 @@ class Plan {
   /** @returns the host's address */
   site(site: Site, kindName: NatKindName): string {
     const kind = natKinds[kindName];
-    if (kind.families === 6) return this.ipv6Site(site);
+    if (kind.families === 6) return this.ipv6Site(site, kind);
     const subnet = subnets[site];
     const host = `h${site}`;
     const isPublic = kind.routers.length === 0;
@@ -198,13 +199,18 @@ class Plan {
   }
 
   /** @returns the host's address */
-  private ipv6Site(site: Site): string {
-    const [router, host] = [`r${site}`, `h${site}`];
+  private ipv6Site(site: Site, kind: NatKind): string {
+    const [router, host, subnet] = [`r${site}`, `h${site}`, subnets[site]];
     this.script.node(router);
-    this.script.rules(router, firewallRuleset);
+    this.script.rules(router, firewallRuleset(kind));
     this.wireUp(router, site);
     this.script.node(host);
     this.script.wire(router, 'lan', host, 'wan');
+    if (kind.pinholes) {
+      // miniupnpd does not start without IPv4 on both sides; nothing of it leads anywhere.
+      this.script.address(router, 'lan', `192.168.${subnet}.1/24`);
+      this.gateways.push({ node: router, maps: ['pcp'], external: `20.0.${subnet}.2`, inside: `192.168.${subnet}.0/24` });
+    }
     return this.ipv6Addresses(site);
   }
 

@@ -16,4 +16,22 @@ describe.concurrent('hosts that are behind stateful firewalls over IPv6', () => 
       expect(await crossing.end()).toEqual([]);
     });
   });
+
+  it.each(['fw6', 'pin6'] as const)(
+    'meet at the pinhole that one of them has had opened, the other being behind %s',
+    async (b) => {
+      await inCell({ a: 'pin6', b, agent: only('port-mapping') }, async (crossing) => {
+        const { ends, strategy, pingAfter } = await crossing.run();
+        const { lab } = crossing;
+        expect(strategy).toBe('port-mapping');
+        const gateways = (b === 'pin6' ? ['ra', 'rb'] : ['ra']).map((name) => lab.gateway(name));
+        const pinholes = async () => (await Promise.all(gateways.map((gateway) => gateway.pinholes()))).flat();
+        const open = await pinholes();
+        expect([ends.a.remote, ends.b.remote].filter((remote) => open.includes(remote))).toHaveLength(1);
+        expect(pingAfter).toBeLessThan(directRttMs);
+        expect(await crossing.end()).toEqual([]);
+        expect(await pinholes()).toEqual([]);
+      });
+    },
+  );
 });

@@ -23,6 +23,32 @@ async function echo({ p }: Lab, address = '20.0.1.2', at = port): Promise<string
   return (await p.exec(['timeout', '5', 'bash', '-c', script])).trim();
 }
 
+describe('a pinhole in a firewall of IPv6', () => {
+  const own = '2a00:20:1:1::2';
+
+  it('is opened by pcp, really lets in, and is closed when it is given back', async () => {
+    const made = await network({ a: 'pin6' });
+    await expect(echo(made, own)).rejects.toThrow();
+    const mapper = new MapperProcess(made.a, { port, family: 6 });
+    expect(await mapper.event('mapped')).toMatchObject({ protocol: 'pcp', external: { address: own, port } });
+    expect(await made.gateway('ra').pinholes()).toEqual([`[${own}]:${port}`]);
+    expect(await echo(made, own)).toBe('echo hello');
+    await mapper.terminate();
+    expect(await made.gateway('ra').pinholes()).toEqual([]);
+  });
+
+  it('is closed by the next run after a kill -9', async () => {
+    const made = await network({ a: 'pin6' });
+    const mapper = new MapperProcess(made.a, { port, family: 6 });
+    await mapper.event('mapped');
+    await mapper.kill9();
+    expect(await made.gateway('ra').pinholes()).toEqual([`[${own}]:${port}`]);
+    const next = new MapperProcess(made.a, { port: 0 });
+    expect(await next.event('mapping.recovered')).toMatchObject({ removed: 1 });
+    expect(await made.gateway('ra').pinholes()).toEqual([]);
+  });
+});
+
 const kinds: readonly (readonly [NatKindName, string])[] = [
   ['upnp', 'upnp'],
   ['igdv1', 'upnp'],
