@@ -97,6 +97,10 @@ export class Peer {
     return this.bridges.size === 0 && this.following.size === 0 && this.state !== 'climbing';
   }
 
+  get bridged(): boolean {
+    return this.bridge !== undefined;
+  }
+
   /** A link with this peer has come up, whoever dialled, or is of use again. */
   linkUp(): void {
     this.backOff.reset();

@@ -339,7 +339,7 @@ export class SessionLoop {
 
   /** Is a bridge deserved and not there, so that what others can tell or carry may help? */
   private needsHelp(session: WatchedSession): boolean {
-    return session.peer?.state !== 'bridged' && !this.directlyPeered.has(session.key) && this.deserves(session);
+    return !session.peer?.bridged && !this.directlyPeered.has(session.key) && this.deserves(session);
   }
 
   /** Peerings of the router that are none of ours. */

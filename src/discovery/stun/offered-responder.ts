@@ -42,6 +42,8 @@ export class OfferedResponder {
   private life: Promise<void> = Promise.resolve();
   /** Where a peer has reached it while it was at its present addresses. */
   private reached: Endpoint | undefined;
+  /** A peer's word is being weighed, which asks STUN: one at a time. */
+  private weighing = false;
 
   constructor(private readonly options: OfferedResponderOptions) {
     options.offered.onReached = (place) => void this.take(place);
@@ -84,16 +86,20 @@ export class OfferedResponder {
   /** A peer says that it was answered there. Its word counts where STUN, if there is any, does not see this machine elsewhere. */
   private async take(place: Endpoint): Promise<void> {
     const { offered, port, services } = this.options;
-    if (offered.current.unconfirmed !== port || place.port !== port || !isPublicAddress(place.address)) return;
+    const isSought = () => offered.current.unconfirmed === port;
+    if (this.weighing || !isSought() || place.port !== port || !isPublicAddress(place.address)) return;
+    this.weighing = true;
     try {
       const seen = await addressesSeen(services, this.closing.signal);
       if (seen.length > 0 && !seen.includes(place.address)) return;
-      if (offered.current.unconfirmed !== port) return;
+      if (!isSought()) return;
       this.reached = place;
       offered.askAbout(undefined);
       this.offer([place]);
     } catch (error) {
       if (!this.closing.signal.aborted) this.tell(error);
+    } finally {
+      this.weighing = false;
     }
   }
 
