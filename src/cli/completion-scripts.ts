@@ -23,7 +23,8 @@ _ratatoskr() {
   found=("\${(@f)$(ratatoskr complete -- "\${(@)words[2,CURRENT]}" 2> /dev/null)}")
   if (( \${#found[1]} )); then compadd -a found; else _files; fi
 }
-compdef _ratatoskr ratatoskr
+# Autoloaded, this file is the function in its first call.
+if [[ "$funcstack[1]" == _ratatoskr ]]; then _ratatoskr; else compdef _ratatoskr ratatoskr; fi
 `,
   fish: `# Completes ratatoskr in fish.
 function __ratatoskr_complete

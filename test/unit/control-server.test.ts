@@ -5,12 +5,21 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { ControlClient } from '../../src/cli/control-client.js';
 import { type ControlServer, createControlApp, openControl } from '../../src/control/control-server.js';
 import { RecentEvents } from '../../src/control/recent-events.js';
-import { explanationSchema, pingSchema, problemSchema, statusSchema } from '../../src/control/schemas.js';
+import {
+  changeSchema,
+  explanationSchema,
+  pingSchema,
+  problemSchema,
+  recentEventsSchema,
+  statusSchema,
+  trialSchema,
+} from '../../src/control/schemas.js';
 import { StatusBook } from '../../src/control/status-book.js';
 import { SignallingError } from '../../src/core/errors.js';
-import type { AgentEvent } from '../../src/core/events.js';
+import type { AgentEvent, PeerRef } from '../../src/core/events.js';
 import { quietObservation } from './observation.js';
 
+const stranger = { key: '2'.repeat(64), address: '200:bbbb::2' };
 const peer = { key: '1'.repeat(64), address: '200:aaaa::1' };
 const cleanUp: (() => unknown)[] = [];
 afterEach(async () => {
@@ -36,7 +45,23 @@ function options(ping: () => Promise<number> = async () => 12.5) {
     listeners.add(listener);
     return () => void listeners.delete(listener);
   };
-  return { book, recent, ping, subscribe, publish, listeners, observation: quietObservation() };
+  const done: string[] = [];
+  const named = new Set<string>();
+  const changes = {
+    bridge: async ({ key }: PeerRef) => {
+      named.add(key);
+      done.push(`bridge ${key}`);
+    },
+    unbridge: async ({ key }: PeerRef) => void done.push(`unbridge ${key}`),
+    letGo: ({ key }: PeerRef) => {
+      named.delete(key);
+      done.push(`let go ${key}`);
+    },
+    isNamed: ({ key }: PeerRef) => named.has(key),
+    locate: async (text: string) => (text === stranger.key ? stranger : undefined),
+    mayChange: () => true,
+  };
+  return { book, recent, ping, subscribe, publish, listeners, changes, done, named, observation: quietObservation() };
 }
 
 async function open(given = options()) {
@@ -90,6 +115,18 @@ describe('the control socket', () => {
     await expect.poll(() => listeners.size).toBe(0);
   });
 
+  it('tells what happened last, for reports', async () => {
+    const { client, publish } = await open();
+    publish({ event: 'session.seen', agent: 'a', time: 0, peer });
+    expect((await client.get('/v1/events/recent', recentEventsSchema)).events).toMatchObject([{ event: 'session.seen', peer }]);
+  });
+
+  it('lets its owner change something over the socket', async () => {
+    const { client, done } = await open();
+    expect(await client.post(`/v1/peers/${stranger.key}/bridge`, changeSchema)).toMatchObject(stranger);
+    expect(done).toEqual([`bridge ${stranger.key}`]);
+  });
+
   it('follows one that a killed agent left behind, and goes with its agent', async () => {
     const given = options();
     const runtimeDir = folder();
@@ -110,6 +147,89 @@ describe('the control socket', () => {
   });
 });
 
+describe('who asks for a change', () => {
+  const app = (given = options()) => {
+    const made = createControlApp(given);
+    cleanUp.push(() => made.close());
+    return { ...given, post: (url: string) => made.inject({ method: 'POST', url }) };
+  };
+  const up = {
+    event: 'bridge.up',
+    agent: 'a',
+    time: 0,
+    peer,
+    attempt: 'x',
+    strategy: 's',
+    kind: 'direct',
+    local: 'l',
+    remote: 'r',
+  } as const;
+  const bridged = { ...up, hidden: true, rttMs: 1, overlayRttMs: 9, sinceSessionMs: 0 };
+  const exhausted = {
+    event: 'ladder.exhausted',
+    agent: 'a',
+    time: 0,
+    peer,
+    failures: [{ strategy: 's', code: 'PUNCH_TIMEOUT', message: 'No answer.', help: 'Wait.' }],
+    retryInMs: 1,
+  } as const;
+
+  it.each(['bridge', 'unbridge'])('has a peer that is known by its key alone %sd', async (verb) => {
+    const { post, done } = app();
+    const answer = await post(`/v1/peers/${stranger.key}/${verb}`);
+    expect(answer.json()).toEqual({ schemaVersion: 1, ...stranger });
+    expect(done).toEqual([`${verb} ${stranger.key}`]);
+  });
+
+  it('is told that the key of an address is not known', async () => {
+    const answer = await app().post('/v1/peers/200::9/bridge');
+    expect([answer.statusCode, problemSchema.parse(answer.json()).error.code]).toEqual([404, 'PEER_UNKNOWN']);
+  });
+
+  it.each(['bridge', 'unbridge', 'trial'])('is refused a %s unless it is the owner or root', async (verb) => {
+    const given = options();
+    const { post, done } = app({ ...given, changes: { ...given.changes, mayChange: () => false } });
+    const answer = await post(`/v1/peers/${stranger.key}/${verb}`);
+    expect([answer.statusCode, problemSchema.parse(answer.json()).error.code]).toEqual([403, 'CONTROL_FORBIDDEN']);
+    expect(done).toEqual([]);
+  });
+
+  it('may try a peer, hears of the bridge, and leaves it to its traffic again', async () => {
+    const { post, publish, listeners, done } = app();
+    publish({ event: 'session.seen', agent: 'a', time: 0, peer });
+    const trial = post(`/v1/peers/${peer.key}/trial`);
+    await expect.poll(() => listeners.size).toBe(1);
+    publish(bridged);
+    expect(trialSchema.parse((await trial).json())).toMatchObject({ bridge: { strategy: 's' }, failure: null });
+    expect(done).toEqual([`bridge ${peer.key}`, `let go ${peer.key}`]);
+    expect(listeners.size).toBe(0);
+  });
+
+  it('hears why a trial came to nothing, and not of other peers', async () => {
+    const { post, publish, listeners } = app();
+    publish({ event: 'session.seen', agent: 'a', time: 0, peer });
+    const trial = post(`/v1/peers/${peer.key}/trial`);
+    await expect.poll(() => listeners.size).toBe(1);
+    publish({ ...bridged, peer: stranger });
+    publish(exhausted);
+    const failure = {
+      code: 'STRATEGIES_EXHAUSTED',
+      message: expect.stringContaining('s: No answer. (PUNCH_TIMEOUT)') as string,
+      help: 'Wait.',
+    };
+    expect(trialSchema.parse((await trial).json())).toMatchObject({ bridge: null, failure });
+  });
+
+  it('does not undo what the operator has asked for, nor a bridge that is there', async () => {
+    const { post, publish, named, done } = app();
+    publish({ event: 'session.seen', agent: 'a', time: 0, peer });
+    publish(bridged);
+    named.add(peer.key);
+    expect((await post(`/v1/peers/${peer.key}/trial`)).json()).toMatchObject({ bridge: { strategy: 's' } });
+    expect(done).toEqual([]);
+  });
+});
+
 describe('a request', () => {
   it.each([
     ['GET', '/v2/status'],
@@ -124,15 +244,16 @@ describe('a request', () => {
   });
 
   it('for the description of the interface names every route', async () => {
-    const unused = async () => {};
-    const changes = { bridge: unused, unbridge: unused, letGo: () => {}, isNamed: () => false, locate: async () => undefined };
-    const app = createControlApp({ ...options(), changes: { ...changes, mayChange: () => false } });
+    const app = createControlApp(options());
     cleanUp.push(() => app.close());
+    const routes: string[] = [];
     const { paths } = (await app.inject('/v1/openapi.json')).json<{ paths: Record<string, object> }>();
-    const described = Object.entries(paths).flatMap(([route, operations]) =>
-      Object.keys(operations).map((method) => ({ method: method.toUpperCase(), url: route.replace(/\{(\w+)\}/g, ':$1') })),
-    );
-    expect(described.filter(({ method, url }) => !app.hasRoute({ method: method as 'GET', url }))).toEqual([]);
-    expect(described).toHaveLength(14);
+    for (const route of Object.keys(paths)) {
+      const url = route.replace(/\{(\w+)\}/g, ':$1');
+      const methods = Object.keys(paths[route] ?? {}).map((method) => method.toUpperCase() as 'GET' | 'POST');
+      if (methods.every((method) => app.hasRoute({ method, url }))) routes.push(route);
+    }
+    expect(routes).toEqual(Object.keys(paths));
+    expect(routes).toHaveLength(14);
   });
 });
