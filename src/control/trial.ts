@@ -4,6 +4,8 @@ import type { StatusBook } from './status-book.js';
 
 /** How long a trial may take, in milliseconds: a climb of every strategy, and a dial before that. */
 const trialMs = 45_000;
+/** Silence after a failure from which on no other attempt is waited for, in milliseconds. */
+const quietMs = 3000;
 
 export interface TrialParts {
   readonly book: StatusBook;
@@ -21,23 +23,16 @@ export interface TrialParts {
 export async function tryPeer(peer: PeerRef, parts: TrialParts, signal: AbortSignal): Promise<Trial> {
   const { book, subscribe, bridge, letGo, isNamed } = parts;
   const named = isNamed(peer);
-  const until = AbortSignal.any([signal, AbortSignal.timeout(trialMs)]);
-  let unsubscribe = () => {};
+  const trial = new RunningTrial(peer, signal);
+  const unsubscribe = subscribe((event) => trial.read(event));
   try {
-    const failure = await new Promise<Failure | null>((resolve, reject) => {
-      const end = () => (signal.aborted ? reject(signal.reason as Error) : resolve(nothingCame));
-      until.addEventListener('abort', end, { once: true });
-      if (until.aborted) end();
-      unsubscribe = subscribe((event) => {
-        const outcome = outcomeOf(event, peer);
-        if (outcome !== undefined) resolve(outcome);
-      });
-      if (book.explain(peer.key)?.peer.bridge) resolve(null);
-      else bridge(peer).catch(reject);
-    });
+    if (book.explain(peer.key)?.peer.bridge) trial.end(null);
+    else await bridge(peer);
+    const failure = await trial.outcome;
     const report = book.explain(peer.key)?.peer ?? null;
     return { schemaVersion, peer: report, bridge: report?.bridge ?? null, failure };
   } finally {
+    trial.end(null);
     unsubscribe();
     if (!named) letGo(peer);
   }
@@ -49,19 +44,63 @@ const nothingCame: Failure = {
   help: 'ratatoskr explain PEER tells what was tried.',
 };
 
-/** Null for a bridge, a failure for the end of a try in vain, undefined for anything else. */
-function outcomeOf(event: AgentEvent, peer: PeerRef): Failure | null | undefined {
-  if (event.event === 'signalling.failed') {
-    // A link that ends so that another can begin is no outcome.
-    return event.remote === peer.address && event.code !== 'SIGNALLING_CLOSED' ? failureOf(event) : undefined;
+/** Waits for a bridge, or until there is no hope of one. */
+class RunningTrial {
+  /** Null for a bridge. */
+  readonly outcome: Promise<Failure | null>;
+  private settle: (outcome: Failure | null) => void = () => {};
+  private readonly deadline: NodeJS.Timeout;
+  private quiet: NodeJS.Timeout | undefined;
+  /** Why attempts failed, by strategy. */
+  private readonly reasons = new Map<string, Failure>();
+  private readonly underWay = new Set<string>();
+  private last = nothingCame;
+
+  constructor(
+    private readonly peer: PeerRef,
+    signal: AbortSignal,
+  ) {
+    this.outcome = new Promise((resolve, reject) => {
+      this.settle = resolve;
+      signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true });
+    });
+    // Whoever waits for it may have gone before.
+    this.outcome.catch(() => {});
+    this.deadline = setTimeout(() => this.end(this.failure()), trialMs);
   }
-  if (!('peer' in event) || event.peer.key !== peer.key) return undefined;
-  if (event.event === 'bridge.up') return null;
-  if (event.event === 'peer.resting') return failureOf(event);
-  if (event.event !== 'ladder.exhausted') return undefined;
-  const reasons = event.failures.map(({ strategy, code, message }) => `${strategy}: ${message} (${code})`);
-  const help = [...new Set(event.failures.flatMap(({ help: next }) => next ?? []))].join(' ');
-  return { code: 'STRATEGIES_EXHAUSTED', message: `No strategy opened a path. ${reasons.join(' ')}`, help };
+
+  read(event: AgentEvent): void {
+    if (event.event === 'signalling.failed' && event.remote === this.peer.address) this.end(failureOf(event));
+    if (!('peer' in event) || event.peer.key !== this.peer.key) return;
+    clearTimeout(this.quiet);
+    if (event.event === 'bridge.up') this.end(null);
+    else if (event.event === 'attempt.started') this.underWay.add(event.attempt);
+    else if (event.event === 'peer.resting') this.last = failureOf(event);
+    else if (event.event === 'attempt.failed') {
+      this.underWay.delete(event.attempt);
+      this.reasons.set(event.strategy, failureOf(event));
+    } else if (event.event === 'ladder.exhausted') {
+      for (const failure of event.failures) this.reasons.set(failure.strategy, failureOf(failure));
+      this.end(this.failure());
+    }
+    // The end that follows is not told when the other has tried everything.
+    const failed = this.reasons.size > 0 || this.last !== nothingCame;
+    if (failed && this.underWay.size === 0) this.quiet = setTimeout(() => this.end(this.failure()), quietMs);
+  }
+
+  /** Idempotent. */
+  end(outcome: Failure | null): void {
+    clearTimeout(this.deadline);
+    clearTimeout(this.quiet);
+    this.settle(outcome);
+  }
+
+  private failure(): Failure {
+    if (this.reasons.size === 0) return this.last;
+    const reasons = [...this.reasons].map(([strategy, { code, message }]) => `${strategy}: ${message} (${code})`);
+    const help = [...new Set([...this.reasons.values()].flatMap(({ help: next }) => next ?? []))].join(' ');
+    return { code: 'STRATEGIES_EXHAUSTED', message: `No strategy opened a path. ${reasons.join(' ')}`, help };
+  }
 }
 
 function failureOf({ code, message, help }: { code: string; message: string; help?: string | undefined }): Failure {

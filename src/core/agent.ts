@@ -98,6 +98,7 @@ export class AgentCore {
   /** Undoes {@link bridge}: what the session carries counts again. */
   letGo(peer: PeerRef): void {
     this.discovery.unname(peer);
+    this.loop.tellHold(peer.key);
   }
 
   /** Takes the bridge with a peer down and keeps away from it until {@link bridge} or the end. @throws AgentError */

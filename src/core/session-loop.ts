@@ -111,9 +111,12 @@ export class SessionLoop {
     session.invited = true;
     session.peer.networkChanged();
     this.resume(session);
-    // Who follows can only ask for a bridge in hello.
-    const link = this.signalling.linkWith(key);
-    if (session.peer.idle && link?.identity.role === 'controlled') link.bye('It has more to say in its next hello.');
+    this.tellHold(key);
+  }
+
+  /** Tells the peer, which may be who has to climb, whether a bridge is wanted whatever the session carries. */
+  tellHold(key: string): void {
+    this.signalling.linkWith(key)?.hold(this.discovery.wants(key));
   }
 
   private async poll(signal: AbortSignal): Promise<void> {
@@ -247,6 +250,11 @@ export class SessionLoop {
     const { key, address } = link.peer;
     const session = this.watched.get(key) ?? this.watch(key, address);
     session.linkUp();
+    link.onHeld = () => {
+      session.invited = true;
+      session.peer?.linkUp();
+      this.resume(session);
+    };
     session.invited = !this.isVisit(session);
     this.discovery.confirm(key);
     this.announce(session);
@@ -281,7 +289,7 @@ export class SessionLoop {
 
   /** Was the peer told of this end, so that it wants the bridge whatever goes over it? */
   private isHeld({ key }: WatchedSession): boolean {
-    return this.signalling.linkWith(key)?.identity.held ?? false;
+    return this.signalling.linkWith(key)?.held ?? false;
   }
 
   /** What the discovery sources want this peer for. Where the routers are peered directly there is no better path to be had. */

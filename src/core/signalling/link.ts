@@ -6,6 +6,7 @@ import { SignallingError, StrategyError } from '../errors.js';
 import type { PeerRef } from '../events.js';
 import type { Random } from '../random.js';
 import type { Role } from '../strategy.js';
+import { TokenBucket } from '../token-bucket.js';
 import { AttemptConversation } from './attempt-conversation.js';
 import { LinkGossip } from './link-gossip.js';
 import { LinkServices } from './link-services.js';
@@ -16,6 +17,8 @@ import type { Message, MessageOf } from './messages.js';
 const maxAttempts = 16;
 /** How long the peer may take to answer an offer, or a ping, in milliseconds. */
 const answerDeadlineMs = 10_000;
+/** How often a peer is tried afresh because it says that it wants the bridge. */
+const heldRate = { burst: 4, perSecond: 0.1 };
 /** Pings that a measurement sends. */
 const pingCount = 3;
 
@@ -31,7 +34,7 @@ export interface LinkIdentity {
   readonly features: readonly string[];
   /** Whether we dialled; with a shared port both ends may have. */
   readonly dialled: boolean;
-  /** The peer wants this link and its bridge whatever goes over them. */
+  /** The peer said in hello that it wants this link and its bridge whatever goes over them. */
   readonly held: boolean;
   /** The peer wants this link for what we offer, whatever goes over it, and no bridge. */
   readonly visits: boolean;
@@ -61,6 +64,10 @@ export class SignallingLink {
   clockAheadMs: number | undefined;
   /** Called when a peer that had left something unanswered for too long is heard again: the overlay was away, and is back. */
   onRevived: (() => void) | undefined;
+  /** Called when the peer has begun to want the bridge whatever goes over it. */
+  onHeld: (() => void) | undefined;
+  private heldNow: boolean;
+  private readonly heldNews: TokenBucket;
   private silent = false;
   private onOffer: ((offer: AttemptOffer) => void) | undefined;
   /** Offers that came before anyone served them: the other end may be done with its greeting first. */
@@ -77,6 +84,8 @@ export class SignallingLink {
     private readonly clock: Clock,
     private readonly random: Random,
   ) {
+    this.heldNow = identity.held;
+    this.heldNews = new TokenBucket(clock, heldRate);
     const send = (message: Message) => messages.send(message);
     this.gossip = new LinkGossip(clock, send);
     this.services = new LinkServices({
@@ -98,6 +107,16 @@ export class SignallingLink {
   /** The stream underneath, for counting what signalling itself costs. */
   get stream() {
     return this.messages.stream;
+  }
+
+  /** Does the peer want this link and its bridge whatever goes over them? */
+  get held(): boolean {
+    return this.heldNow;
+  }
+
+  /** Tells the peer whether this end does. */
+  hold(wanted: boolean): void {
+    this.messages.send({ type: 'hold', wanted });
   }
 
   /** Measures the overlay's round trip with a few pings on their way at once. */
@@ -180,6 +199,10 @@ export class SignallingLink {
         break;
       case 'gossip':
         this.gossip.receive(message);
+        break;
+      case 'hold':
+        this.heldNow = message.wanted;
+        if (message.wanted && this.heldNews.take()) this.onHeld?.();
         break;
       case 'ping':
         this.messages.send({ type: 'pong', id: message.id, time: Math.round(this.clock.wallTime()) });

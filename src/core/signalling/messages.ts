@@ -89,6 +89,8 @@ const schemas = {
   'relay-grant': z.object({ type: z.literal('relay-grant'), id: z.number().int().nonnegative(), ticket: random }),
   /** The other answer. */
   'relay-refuse': z.object({ type: z.literal('relay-refuse'), id: z.number().int().nonnegative(), code, message: sentence }),
+  /** Any time after hello: this end wants the bridge whatever the session carries, as {@link feature.hold} says, or no longer. */
+  hold: z.object({ type: z.literal('hold'), wanted: z.boolean() }),
   ping: z.object({ type: z.literal('ping'), id: z.number().int().nonnegative() }),
   /** `time`: the sender's wall clock, in milliseconds since the Unix epoch. */
   pong: z.object({

@@ -1,5 +1,6 @@
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { AgentProcess } from '../agent-process.js';
 import type { Host } from '../host.js';
 import { Lab } from '../lab.js';
 import { publicAddresses } from '../topology.js';
@@ -64,6 +65,34 @@ describe.concurrent('on a machine without a router', () => {
     const { problems } = await examine(networks.a);
     expect(problems).toMatchObject([problem('GATEWAY_STALLS', /192\.168\.1\.1 announces UPnP/, /Restart the gateway/)]);
   });
+});
+
+describe('a peer behind the same kind of NAT with random ports', () => {
+  let lab: Lab;
+  let agents: AgentProcess[];
+  beforeAll(async () => {
+    lab = await Lab.create({ a: 'sym', b: 'sym', controlling: 'a' });
+    agents = [lab.a, lab.b].map((host) => host.agent({ args: ['--stun', `${publicAddresses[1]}:3478`] }));
+    await Promise.all(agents.map((agent) => agent.event('signalling.listening')));
+    await lab.settled();
+  });
+  afterAll(() => lab?.close());
+
+  it.each([
+    ['controls', 'a', 'b'],
+    ['follows', 'b', 'a'],
+  ] as const)(
+    'is tried without any traffic by the end that %s, which says what every strategy came to',
+    async (_, here, there) => {
+      const { problems } = await examine(lab[here], {
+        admin: lab[here].router.adminUri,
+        args: ['--peer', lab[there].router.key],
+      });
+      expect(problems.map(({ code }) => code)).toEqual(['NAT_RANDOM_PORTS', 'STRATEGIES_EXHAUSTED']);
+      expect(problems[1]?.message).toMatch(/tcp-hole-punching: .*DOUBLE_RANDOM_NAT/);
+      expect(problems[1]?.help).toMatch(/a relay serves|--turn/);
+    },
+  );
 });
 
 describe('beside a router', () => {

@@ -165,6 +165,7 @@ describe('codecs', () => {
       'end',
       'ping',
       'pong',
+      'hold',
       'bye',
       '__proto__',
       'new',
