@@ -66,7 +66,7 @@ export function addDoctorCommand(program: Command, command: DoctorCommand): void
 }
 
 /** Is there nothing that the operator should mend? */
-export function isHealthy({ findings, strategies }: Diagnosis): boolean {
+function isHealthy({ findings, strategies }: Diagnosis): boolean {
   const sound = findings.every(({ state }) => state !== 'problem') && strategies.every(({ code }) => code === null);
   return sound && strategies.some(({ usable }) => usable !== 'no');
 }

@@ -3,7 +3,7 @@ import { type ErrorCode, errorCatalogue } from '../core/error-catalogue.js';
 import { describeError } from '../core/errors.js';
 
 /** What the doctor looks at, in the order in which it tells of it. */
-export const checkNames = [
+const checkNames = [
   'router',
   'admin-socket',
   'overlay',

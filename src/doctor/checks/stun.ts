@@ -1,4 +1,3 @@
-import { describeError } from '../../core/errors.js';
 import { dynamicPort } from '../../discovery/listening-port.js';
 import { examineNat, type NatExamination } from '../../discovery/nat-behaviour/examine-nat.js';
 import { discoverExternalAddress } from '../../discovery/stun/external-address.js';
@@ -25,7 +24,11 @@ export async function askStun(patient: Patient): Promise<StunAnswers | undefined
   if (servers.length === 0) return undefined;
   const options = { net, clock, random, servers, family: 4 as const, signal };
   const [udp, tcp] = await Promise.all([
-    examineNat(options).catch((error: unknown) => withoutSockets(error, signal)),
+    examineNat(options).catch(() => {
+      signal.throwIfAborted();
+      // The system gives no UDP socket.
+      return undefined;
+    }),
     discoverExternalAddress({ ...options, local: { port: dynamicPort(random.fraction()) }, parallel: servers.length, graceMs }),
   ]);
   tcp.close();
@@ -85,11 +88,4 @@ export function stunFinding(answers: StunAnswers | undefined, hasIpv4: boolean):
 
 function isUnresolved({ code, message }: ServerFailure): boolean {
   return code === 'ENOTFOUND' || code === 'EAI_AGAIN' || /not resolved/.test(message);
-}
-
-function withoutSockets(error: unknown, signal: AbortSignal): undefined {
-  signal.throwIfAborted();
-  // A system that gives no socket says so in the strategies, too.
-  void describeError(error);
-  return undefined;
 }
