@@ -1,5 +1,6 @@
 import type { AgentEvent } from '../core/events.js';
 import type { Strategies } from './observation-schemas.js';
+import { wasOvertaken } from './overtaken.js';
 import { schemaVersion } from './schemas.js';
 
 type Row = Strategies['strategies'][number];
@@ -25,7 +26,7 @@ export class StrategyRecord {
     if (!row) return;
     if (event.event === 'attempt.started') row.attempts += 1;
     else if (event.event === 'bridge.up') row.bridges += 1;
-    else if (event.event === 'attempt.failed' && event.code === 'PATH_SUPERSEDED') row.overtaken += 1;
+    else if (event.event === 'attempt.failed' && wasOvertaken(event)) row.overtaken += 1;
     else if (event.event === 'attempt.failed' || event.event === 'bridge.failed') {
       const { code, message, help, time } = event;
       row.failed += 1;

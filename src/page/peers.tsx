@@ -1,8 +1,10 @@
+import type { ComponentChildren } from 'preact';
 import { useState } from 'preact/hooks';
 import { bytes, duration, milliseconds } from '../cli/figures.js';
 import type { TrafficSample } from '../control/observation-schemas.js';
 import type { PeerReport } from '../control/schemas.js';
 import { Plot, type Series, Sparkline } from './plot.js';
+import { Why } from './why.js';
 
 /** Plots show no less than this, in milliseconds. */
 const shortestMs = 60_000;
@@ -152,15 +154,17 @@ function RttPlot({
 
 function Facts({ peer, now }: { readonly peer: PeerReport; readonly now: number }) {
   const { key, bridge, agent, foundBy, failure, nextTryAt } = peer;
-  const rows: [string, string][] = [['Key', key]];
+  const rows: [string, ComponentChildren][] = [['Key', key]];
   if (bridge) {
     rows.push(['Addresses', `${bridge.local} ↔ ${bridge.remote}`], ['Up for', duration(now - Date.parse(bridge.upSince))]);
     if (bridge.congestion) rows.push(['Congestion control', bridge.congestion]);
   }
   if (agent) rows.push(['Agent', `${agent.version}, this end is ${agent.role}`]);
   if (foundBy.length > 0) rows.push(['Found by', foundBy.join(', ')]);
-  if (failure) rows.push(['Last failure', `${failure.message} (${failure.code})`]);
-  if (failure?.help) rows.push(['What to do', failure.help]);
+  if (failure && !bridge) {
+    rows.push(['Last failure', <Why text={failure.message} code={failure.code} />]);
+    if (failure.help) rows.push(['What to do', failure.help]);
+  }
   if (nextTryAt && Date.parse(nextTryAt) > now) rows.push(['Next try', `in ${duration(Date.parse(nextTryAt) - now)}`]);
   return (
     <dl class="facts">

@@ -1,3 +1,4 @@
+import { Fragment } from 'preact';
 import type { NetworkReport, Strategies as Report } from '../control/observation-schemas.js';
 import { Why } from './why.js';
 
@@ -29,28 +30,34 @@ export function Strategies({ strategies, network }: StrategiesProps) {
           const counted = attempts - overtaken;
           const probe = network?.strategies.find((each) => each.name === name);
           return (
-            <tr key={name}>
-              <th scope="row">{name}</th>
-              <td>
-                {usable(network, probe?.usable)}
-                {probe?.reason && <Why text={probe.reason} />}
-                {lastFailure && <Why text={`Last failure: ${lastFailure.message}`} code={lastFailure.code} />}
-              </td>
-              <td class="number">{attempts}</td>
-              <td class="number">
-                {bridges}
-                {counted > 0 && (
-                  <>
-                    {' '}
-                    <span class="quiet">{Math.min(100, Math.round((bridges / counted) * 100))} %</span>
-                    <svg class="rate" viewBox="0 0 100 4" preserveAspectRatio="none" aria-hidden="true">
-                      <rect class="rate-all" width="100" height="4" />
-                      <rect class="rate-part" width={Math.min(100, (bridges / counted) * 100)} height="4" />
-                    </svg>
-                  </>
-                )}
-              </td>
-            </tr>
+            <Fragment key={name}>
+              <tr>
+                <th scope="row">{name}</th>
+                <td>{usable(network, probe?.usable)}</td>
+                <td class="number">{attempts}</td>
+                <td class="number">
+                  {bridges}
+                  {counted > 0 && (
+                    <>
+                      {' '}
+                      <span class="quiet">{Math.min(100, Math.round((bridges / counted) * 100))} %</span>
+                      <svg class="rate" viewBox="0 0 100 4" preserveAspectRatio="none" aria-hidden="true">
+                        <rect class="rate-all" width="100" height="4" />
+                        <rect class="rate-part" width={Math.min(100, (bridges / counted) * 100)} height="4" />
+                      </svg>
+                    </>
+                  )}
+                </td>
+              </tr>
+              {(probe?.reason || lastFailure) && (
+                <tr class="reasons">
+                  <td colSpan={4}>
+                    {probe?.reason && <Why text={probe.reason} />}
+                    {lastFailure && <Why text={`Last failure: ${lastFailure.message}`} code={lastFailure.code} />}
+                  </td>
+                </tr>
+              )}
+            </Fragment>
           );
         })}
       </tbody>

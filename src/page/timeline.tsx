@@ -1,9 +1,8 @@
 import { duration } from '../cli/figures.js';
+import { wasOvertaken } from '../control/overtaken.js';
 import { type Attempt, type AttemptGroup, endOf, groupAttempts } from './attempt-groups.js';
 import { Why } from './why.js';
 
-/** Code of an attempt that failed because another was faster. */
-const overtaken = 'PATH_SUPERSEDED';
 /** Groups that are shown. */
 const maxGroups = 8;
 
@@ -59,14 +58,14 @@ function Rung({ attempt, from, span, now }: RungProps) {
       <span class="rung-outcome">
         {outcomeOf(attempt)}
         <span class="quiet"> {duration(end - begun)}</span>
-        {failure && <Why text={failure.message} code={failure.code} />}
+        {failure && !wasOvertaken(failure) && <Why text={failure.message} code={failure.code} />}
       </span>
     </li>
   );
 }
 
 function outcomeOf({ outcome, failure }: Attempt): string {
-  if (outcome === 'failed' && failure?.code === overtaken) return '– overtaken';
+  if (outcome === 'failed' && failure && wasOvertaken(failure)) return '– overtaken';
   const words: Readonly<Record<Attempt['outcome'], string>> = {
     'under way': '… under way',
     failed: '✕ failed',
