@@ -2,6 +2,8 @@ import { pino } from 'pino';
 import { type AgentEvent, onEvent } from '../core/events.js';
 import { type LogLevel, logLevels } from '../core/logger.js';
 import { eventLevels, eventLine, nextStep } from './event-lines.js';
+import { count } from './figures.js';
+import { LineLimit } from './line-limit.js';
 import { redact } from './redaction.js';
 
 /** Where lines go. A terminal has `isTTY`. */
@@ -11,14 +13,17 @@ export interface LogOutput {
 }
 
 export interface EventLogOptions {
-  /** The least that is shown; at "debug" addresses are shown in full. */
+  /** The least that is shown; at "debug" nothing is left out. */
   readonly level: LogLevel;
+  /** Public addresses and keys; "auto" is full at "debug" and short otherwise. */
+  readonly addresses: 'auto' | 'short' | 'full';
   readonly format: 'auto' | 'pretty' | 'json';
 }
 
 /** Writes the events of all agents in this process, one line each. Reading stops with {@link close}. */
 export class EventLog {
   private options: EventLogOptions;
+  private readonly limit = new LineLimit();
   private readonly unsubscribe: () => void;
   private readonly json: pino.Logger;
 
@@ -48,9 +53,16 @@ export class EventLog {
   private write(event: AgentEvent): void {
     const level = levelOf(event);
     if (logLevels.indexOf(level) < logLevels.indexOf(this.options.level)) return;
-    const shown = redact(event, this.options.level === 'debug') as AgentEvent;
-    if (this.pretty) this.output.write(this.prettyLines(level, shown));
-    else this.json[level](flat(shown));
+    const leftOut = this.options.level === 'debug' ? 0 : this.limit.take(event);
+    if (leftOut === undefined) return;
+    const shown = redact(event, this.full) as AgentEvent;
+    if (this.pretty) this.output.write(this.prettyLines(level, shown, leftOut));
+    else this.json[level]({ ...flat(shown), ...(leftOut > 0 ? { leftOut } : {}) });
+  }
+
+  private get full(): boolean {
+    const { addresses, level } = this.options;
+    return addresses === 'auto' ? level === 'debug' : addresses === 'full';
   }
 
   private get pretty(): boolean {
@@ -58,7 +70,7 @@ export class EventLog {
     return format === 'auto' ? this.output.isTTY === true : format === 'pretty';
   }
 
-  private prettyLines(level: LogLevel, event: AgentEvent): string {
+  private prettyLines(level: LogLevel, event: AgentEvent, leftOut: number): string {
     const paint = this.output.isTTY === true && !this.env.NO_COLOR ? inColour : plain;
     const indent = ' '.repeat(15);
     const [first = '', ...rest] = printable(eventLine(event)).split('\n');
@@ -66,6 +78,7 @@ export class EventLog {
     return `${[
       `${paint('dim', clockTime(event.time))} ${paint(level, level.padEnd(5))} ${first}`,
       ...rest.map((line) => indent + line),
+      ...(leftOut > 0 ? [`${indent}${paint('dim', `${count(leftOut, 'line')} like this one left out before it`)}`] : []),
       ...steps.map((line) => `${indent}${paint('dim', `→ ${printable(line)}`)}`),
     ].join('\n')}\n`;
   }

@@ -31,7 +31,7 @@ export async function runStun(options: StunOptions, surroundings: StunSurroundin
   });
   for (const signal of signals) host.on(signal, stop);
   const events = new EventSource('stun', () => clock.wallTime());
-  const eventLog = new EventLog({ level: logLevel, format: 'auto' }, { write: out });
+  const eventLog = new EventLog({ level: logLevel, format: 'auto', addresses: 'auto' }, { write: out });
   const log = new EventLogger(events);
   const responders: StunResponder[] = [];
   try {

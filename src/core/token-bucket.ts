@@ -13,7 +13,7 @@ export class TokenBucket {
   private filledAt: number;
 
   constructor(
-    private readonly clock: Clock,
+    private readonly clock: Pick<Clock, 'now'>,
     private readonly options: TokenBucketOptions,
   ) {
     this.tokens = options.burst;

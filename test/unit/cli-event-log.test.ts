@@ -63,13 +63,13 @@ function logOf(options: Partial<EventLogOptions>, terminal = false, env: Record<
       text += chunk;
     },
   };
-  const log = new EventLog({ level: 'debug', format: 'pretty', ...options }, output, env);
+  const log = new EventLog({ level: 'debug', format: 'pretty', addresses: 'auto', ...options }, output, env);
   open.push(log);
   return { log, text: () => text };
 }
 
-function publish<Name extends EventName>(event: Name, payload: AgentEvents[Name] = samples[event]): void {
-  new EventSource('test', () => Date.UTC(2030, 0, 2, 3, 4, 5, 6)).publish(event, payload);
+function publish<Name extends EventName>(event: Name, payload: AgentEvents[Name] = samples[event], second = 0): void {
+  new EventSource('test', () => Date.UTC(2030, 0, 2, 3, 4, 5, 6) + second * 1000).publish(event, payload);
 }
 
 function prettyOf<Name extends EventName>(event: Name, payload?: AgentEvents[Name]): string {
@@ -197,7 +197,7 @@ describe('the level', () => {
   test('can change while running', () => {
     const { log, text } = logOf({ level: 'error' });
     publish('agent.stopped');
-    log.reconfigure({ level: 'info', format: 'json' });
+    log.reconfigure({ level: 'info', format: 'json', addresses: 'auto' });
     publish('agent.started');
     expect(JSON.parse(text())).toMatchObject({ event: 'agent.started' });
   });
@@ -213,6 +213,60 @@ describe('the level', () => {
     const { text } = logOf({ level: 'debug', format: 'json' });
     publish('bridge.up');
     expect(JSON.parse(text())).toMatchObject({ peer, local: '20.0.1.2:4000' });
+  });
+});
+
+describe('addresses', () => {
+  test.each([
+    ['short', 'debug', '20.0.x.x:4000'],
+    ['full', 'info', '20.0.1.2:4000'],
+  ] as const)('that are to be %s are so at level %s, too', (addresses, level, shown) => {
+    const { text } = logOf({ level, addresses, format: 'json' });
+    publish('bridge.up');
+    expect(text()).toContain(shown);
+  });
+
+  test('in full still show no secret', () => {
+    const { text } = logOf({ level: 'info', addresses: 'full', format: 'json' });
+    publish('log', { level: 'info', name: 'x', fields: { uri: 'unix:///a?password=hush', secret: 'hush' } });
+    expect(text()).not.toContain('hush');
+  });
+});
+
+describe('what repeats itself', () => {
+  const lineCount = (text: string) => text.trim().split('\n').length;
+
+  test('is written ten times, and then now and then with the number of lines that were left out', () => {
+    const { text } = logOf({ level: 'info', format: 'json' });
+    for (let second = 0; second < 60; second++) publish('router.lost', samples['router.lost'], second);
+    const lines = text()
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line) as { leftOut?: number });
+    expect(lines).toHaveLength(11);
+    expect(lines[10]?.leftOut).toBeGreaterThan(10);
+  });
+
+  test('says so on a terminal, too', () => {
+    const { text } = logOf({ level: 'info', format: 'pretty' });
+    for (let line = 0; line < 14; line++) publish('router.lost');
+    publish('router.lost', samples['router.lost'], 60);
+    expect(text()).toContain('4 lines like this one left out before it');
+  });
+
+  test('is one matter for one peer and reason: others are written all the same', () => {
+    const { text } = logOf({ level: 'info', format: 'json' });
+    for (let line = 0; line < 20; line++) publish('bridge.failed');
+    expect(lineCount(text())).toBe(10);
+    publish('bridge.failed', { ...samples['bridge.failed'], code: 'OTHER' });
+    publish('bridge.failed', { ...samples['bridge.failed'], peer: { key: 'c', address: '200::c' } });
+    expect(lineCount(text())).toBe(12);
+  });
+
+  test('is written in full at debug', () => {
+    const { text } = logOf({ level: 'debug', format: 'json' });
+    for (let line = 0; line < 20; line++) publish('bridge.failed');
+    expect(lineCount(text())).toBe(20);
   });
 });
 

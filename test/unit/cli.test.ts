@@ -108,7 +108,7 @@ describe('ratatoskr run', () => {
       ],
       stateDir: '/s',
       runtimeDir: '/r',
-      log: { level: 'debug', format: 'json' },
+      log: { level: 'debug', addresses: 'auto', format: 'json' },
     });
   });
 

@@ -38,6 +38,7 @@ describe('what is accepted', () => {
       bridge: { evenIfSlower: false, socket: 'auto' },
       stateDir: 'auto',
       runtimeDir: 'auto',
+      http: { listen: 'off', exposed: false, names: [] },
       log: { level: 'info', format: 'auto' },
     });
   });
@@ -45,7 +46,7 @@ describe('what is accepted', () => {
   test('a file may leave out the braces of the root and quotes, and may have comments', () => {
     const config = parseConfig('# mine\nadmin: unix:///run/y.sock\nlog: { level: "debug" } // loud', 'test.conf');
     expect(config.admin).toBe('unix:///run/y.sock');
-    expect(config.log).toEqual({ level: 'debug', format: 'auto' });
+    expect(config.log).toEqual({ level: 'debug', addresses: 'auto', format: 'auto' });
   });
 
   test('a byte order mark is no obstacle', () => {
@@ -82,7 +83,26 @@ describe('what is accepted', () => {
       { path: ['log', 'level'], value: 'warn', origin: '--log-level' },
     ]);
     expect(config.admin).toBe('tcp://localhost:9001');
-    expect(config.log).toEqual({ level: 'warn', format: 'json' });
+    expect(config.log).toEqual({ level: 'warn', addresses: 'auto', format: 'json' });
+  });
+});
+
+describe('where the status page is served', () => {
+  test.each([
+    ['127.0.0.1:4704', { host: '127.0.0.1', port: 4704 }],
+    ['[::1]:80', { host: '::1', port: 80 }],
+    ['localhost:4704', { host: '127.0.0.1', port: 4704 }],
+  ])('may be %s', (listen, place) => {
+    expect(parseConfig(JSON.stringify({ http: { listen } }), 'test.conf').http.listen).toEqual(place);
+  });
+
+  test.each(['0.0.0.0:80', '192.168.1.2:80', '[200:1234::1]:80', '[::]:80'])('is %s only where it is to be exposed', (listen) => {
+    expect(complaints(JSON.stringify({ http: { listen } }))[0]).toContain('with http.exposed any address');
+    expect(parseConfig(JSON.stringify({ http: { listen, exposed: true } }), 'test.conf').http.listen).not.toBe('off');
+  });
+
+  test.each(['4704', 'example.org:80', '127.0.0.1', '127.0.0.1:0', 'on'])('may not be %s', (listen) => {
+    expect(complaints(JSON.stringify({ http: { listen } }))[0]).toContain('http.listen is');
   });
 });
 
@@ -136,7 +156,7 @@ describe('what is rejected', () => {
     ['admni: "auto"', 'there is no key admni; did you mean admin?'],
     ['sessions: { pollinterval: "1s" }', 'there is no key sessions.pollinterval; did you mean sessions.pollInterval?'],
     ['port: 4702', 'there is no key port; did you mean signalling.port?'],
-    ['log: { wibble: 1 }', 'there is no key log.wibble; known are level, format'],
+    ['log: { wibble: 1 }', 'there is no key log.wibble; known are level, addresses, format'],
     ['strategies: [{ use: "a", option: {} }]', 'there is no key strategies[0].option; did you mean strategies[0].options?'],
     ['__proto__x: 1', 'there is no key __proto__x; known are admin'],
   ])('an unknown key gets a suggestion: %s', (text, complaint) => {

@@ -397,9 +397,15 @@ export const configSchema = z.strictObject({
         .enum(logLevels as readonly ['debug', 'info', 'warn', 'error'])
         .prefault('info')
         .register(keyDocs, {
-          about: 'The least that is logged. From "debug" on, addresses and keys are shown in full.',
+          about:
+            'The least that is logged. At "debug" lines that repeat themselves are all written; otherwise ten at once about one matter, then one in half a minute with the number of those left out.',
           allowed: '"debug", "info", "warn" or "error"',
         }),
+      addresses: choice(
+        ['auto', 'short', 'full'],
+        'auto',
+        'How public addresses and keys are shown; "auto" is full when the level is "debug" and short otherwise. Secrets are never shown.',
+      ),
       format: choice(['auto', 'pretty', 'json'], 'auto', '"auto" is pretty on a terminal and JSON lines elsewhere.'),
     })
     .prefault({}),
