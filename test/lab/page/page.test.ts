@@ -104,7 +104,6 @@ describe('the status page in a browser', () => {
     await page.setViewportSize({ width: 360, height: 740 });
     expect(await violations()).toEqual([]);
     expect(await page.evaluate(tooWide)).toEqual([]);
-    await picture(page, 'status-phone');
   });
 
   it('takes the bridge away when its peer’s agent is killed', async () => {
