@@ -1,11 +1,12 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
+import { bridgeTimeCase } from './bridge-time-case.js';
 import { carriersCase } from './carriers/carriers-case.js';
 import { type BenchCase, type BenchOptions, say } from './case.js';
 import { bridgesCase } from './crowd/bridges-case.js';
 import { pollCase } from './crowd/poll-case.js';
 
-const cases: readonly BenchCase[] = [carriersCase, bridgesCase, pollCase];
+const cases: readonly BenchCase[] = [carriersCase, bridgeTimeCase, bridgesCase, pollCase];
 
 const help = `npm run bench -- [--only CASE,...] [--repeat N] [--seconds N] [--json FILE] [--docs] [--jumper PATH] [--poc DIR]
 

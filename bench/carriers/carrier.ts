@@ -7,14 +7,16 @@ import { rivals } from './rivals.js';
 /** A way for the traffic between the two routers of a laboratory. */
 export interface Carrier {
   readonly name: string;
-  /** Brings it up; resolves when both routers have the link. */
-  open(lab: Lab): Promise<OpenCarrier>;
+  /** Whether it waits for a session and bridges it; otherwise it is there from the start. */
+  readonly bridges: boolean;
+  /** Starts what it takes. */
+  start(lab: Lab): Promise<StartedCarrier>;
 }
 
-export interface OpenCarrier {
+export interface StartedCarrier {
   /** What carries beside the routers. */
   readonly agents: readonly Worker[];
-  /** Takes it away; resolves when the routers are apart. */
+  /** Takes it away, and whatever it left; resolves when the routers are apart. */
   close(): Promise<void>;
 }
 
@@ -26,8 +28,9 @@ export interface Worker {
 /** Everything else is told as a part of this. */
 export const yardstick = 'direct tcp';
 
-/** Where both routers listen for a direct peering beside the laboratory's own ways. */
-export const quicPort = 7003;
+const quicPort = 7003;
+/** What the carriers need of both routers: a listener for quic, and for yggdrasil-jumper to know whom to ask. */
+export const routerConfig = { listen: [`quic://0.0.0.0:${quicPort}`], nodeInfo: { jumper: true } };
 
 /** Those of every run, and the rivals whose programs are there. */
 export function carriers(options: BenchOptions): readonly Carrier[] {
@@ -44,14 +47,29 @@ export function carriers(options: BenchOptions): readonly Carrier[] {
   ];
 }
 
+/** Resolves when both routers have the link. There is a session meanwhile, for those who wait for one. */
+export async function openCarrier(lab: Lab, carrier: Carrier): Promise<StartedCarrier> {
+  const started = await carrier.start(lab);
+  const ping = lab.a.pingStream(lab.b.router.address);
+  try {
+    await untilPeered(lab);
+    return started;
+  } catch (error) {
+    await started.close();
+    throw error;
+  } finally {
+    await ping.stop();
+  }
+}
+
 /** As their operators would peer the routers if there were no NAT in the way. */
 function directPeering(name: string, scheme: 'tcp' | 'quic', port: number): Carrier {
   return {
     name,
-    async open(lab) {
+    bridges: false,
+    async start(lab) {
       // The NAT in front of b lets everybody in.
       await lab.a.router.admin('addpeer', { uri: `${scheme}://20.0.2.2:${port}` });
-      await untilPeered(lab, 20_000);
       return { agents: [], close: () => separate(lab) };
     },
   };
@@ -68,19 +86,14 @@ interface BridgeOptions {
 function bridge(strategy: string, { note, args = [], env = {} }: BridgeOptions = {}): Carrier {
   return {
     name: note ? `${strategy}, ${note}` : strategy,
-    async open(lab) {
+    bridges: true,
+    async start(lab) {
       const agents = [lab.a, lab.b].map((host) => host.agent({ env, args: ['--strategies', strategy, ...args] }));
-      await Promise.all(agents.map((agent) => agent.event('signalling.listening')));
-      const ping = lab.a.pingStream(lab.b.router.address);
-      try {
-        await Promise.all(agents.map((agent) => agent.event('bridge.up', { timeoutMs: 60_000 })));
-      } finally {
-        await ping.stop();
-      }
       const close = async () => {
         await Promise.all(agents.map((agent) => agent.terminate()));
         await separate(lab);
       };
+      await Promise.all(agents.map((agent) => agent.event('signalling.listening')));
       return { agents, close };
     },
   };

@@ -3,10 +3,9 @@ import { sites } from '../../test/lab/topology.js';
 import { type BenchCase, type BenchOptions, say } from '../case.js';
 import { markdownTable } from '../markdown-table.js';
 import { type Spread, spreadOf, spreadText } from '../spread.js';
-import { type Carrier, carriers, quicPort, yardstick } from './carrier.js';
+import { type Carrier, carriers, openCarrier, routerConfig, yardstick } from './carrier.js';
 import { type Line, lines } from './lines.js';
 import { congestion, type LoadSample, measureLoad } from './load.js';
-import { jumperNodeInfo } from './rivals.js';
 
 /** What one carrier made of one line. */
 export interface CarrierFigures extends Readonly<Record<keyof LoadSample, Spread | undefined>> {
@@ -35,13 +34,7 @@ export const carriersCase: BenchCase<readonly CarrierFigures[]> = {
 
 /** All carriers in turn in one laboratory, so that what else the machine does meets them alike. */
 async function measureLine(line: Line, options: BenchOptions): Promise<CarrierFigures[]> {
-  const listen = [`quic://0.0.0.0:${quicPort}`];
-  const lab = await Lab.create({
-    a: 'upnp',
-    b: 'cone',
-    router: { listen, nodeInfo: jumperNodeInfo },
-    ...(line.links ? { links: line.links } : {}),
-  });
+  const lab = await Lab.create({ a: 'upnp', b: 'cone', router: routerConfig, ...(line.links ? { links: line.links } : {}) });
   const all = carriers(options).map((carrier) => ({ carrier, samples: [] as LoadSample[], failures: [] as string[] }));
   try {
     // As a property of the route, for a namespace may not choose its default freely.
@@ -80,7 +73,7 @@ async function measureLine(line: Line, options: BenchOptions): Promise<CarrierFi
 }
 
 async function measureOnce(lab: Lab, carrier: Carrier, seconds: number): Promise<LoadSample> {
-  const open = await carrier.open(lab);
+  const open = await openCarrier(lab, carrier);
   try {
     return await measureLoad(lab, open.agents, seconds);
   } finally {

@@ -5,9 +5,9 @@ import type { RouterPeerEntry } from '../../test/lab/router-process.js';
 import { publicAddresses } from '../../test/lab/topology.js';
 
 /** Resolves when each router has a link with the other whose handshake is over. */
-export async function untilPeered(lab: Lab, timeoutMs: number): Promise<void> {
+export async function untilPeered(lab: Lab): Promise<void> {
   const look = async () => ((await Promise.all(links(lab))).every((each) => each.some(({ up }) => up)) ? true : undefined);
-  await poll('the routers are peered', look, { timeoutMs });
+  await poll('the routers are peered', look, { timeoutMs: 90_000 });
 }
 
 /** Takes every peering away but that with the public peer, whoever left it, and waits until the routers are apart. */

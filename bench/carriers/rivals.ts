@@ -7,10 +7,7 @@ import type { LabProcess } from '../../test/lab/process.js';
 import { publicAddresses } from '../../test/lab/topology.js';
 import type { BenchOptions } from '../case.js';
 import type { Carrier } from './carrier.js';
-import { separate, untilPeered } from './peering.js';
-
-/** What the nodes must tell of themselves, so that yggdrasil-jumper knows whom to ask. */
-export const jumperNodeInfo = { jumper: true };
+import { separate } from './peering.js';
 
 const stunServer = publicAddresses[0];
 /** Of the STUN server of RFC 3489 over TCP that ygg-p2p-agent wants. */
@@ -24,27 +21,18 @@ export function rivals({ jumper, poc }: BenchOptions): readonly Carrier[] {
   ];
 }
 
-/** Both ends of one, from a folder of their own each, until their routers are peered. */
 function rival(name: string, start: (host: Host) => LabProcess, prepare?: (lab: Lab) => Promise<LabProcess>): Carrier {
   return {
     name,
-    async open(lab) {
+    bridges: true,
+    async start(lab) {
       const server = await prepare?.(lab);
       const agents = [start(lab.a), start(lab.b)];
       const close = async () => {
         await Promise.all([...agents, ...(server ? [server] : [])].map((each) => each.stop('SIGTERM', { patienceMs: 1000 })));
         await separate(lab);
       };
-      const ping = lab.a.pingStream(lab.b.router.address, { intervalMs: 500 });
-      try {
-        await untilPeered(lab, 90_000);
-        return { agents, close };
-      } catch (error) {
-        await close();
-        throw error;
-      } finally {
-        await ping.stop();
-      }
+      return { agents, close };
     },
   };
 }

@@ -27,6 +27,7 @@ export function sendCommand<Answer>(path: string, command: unknown): Promise<Ans
     const chunks: Buffer[] = [];
     const socket = net.connect(path);
     socket.on('error', reject);
+    socket.setTimeout(60_000, () => socket.destroy(new Error(`no answer at ${path}`)));
     socket.on('data', (chunk) => chunks.push(chunk));
     socket.on('end', () => {
       const answer = JSON.parse(Buffer.concat(chunks).toString()) as Answer & { error?: string };
