@@ -5,6 +5,7 @@ import { carriersCase } from './carriers/carriers-case.js';
 import { type BenchCase, type BenchOptions, say } from './case.js';
 import { bridgesCase } from './crowd/bridges-case.js';
 import { pollCase } from './crowd/poll-case.js';
+import { performancePage, performancePlot } from './page.js';
 
 const cases: readonly BenchCase[] = [carriersCase, bridgeTimeCase, bridgesCase, pollCase];
 
@@ -27,7 +28,7 @@ process.exitCode = await main();
 async function main(): Promise<number> {
   const options = readOptions();
   if (typeof options === 'number') return options;
-  const { only, json } = options;
+  const { only, json, docs } = options;
   const figures: Record<string, unknown> = json && existsSync(json) ? JSON.parse(readFileSync(json, 'utf8')) : {};
   for (const each of cases.filter(({ name }) => only.includes(name))) {
     const startedAt = performance.now();
@@ -35,7 +36,12 @@ async function main(): Promise<number> {
     say(`${each.name}: ${Math.round((performance.now() - startedAt) / 1000)} s`);
     if (json) writeFileSync(json, `${JSON.stringify(figures, null, 1)}\n`);
   }
-  for (const each of cases) if (each.name in figures) process.stdout.write(`${each.section(figures[each.name])}\n\n`);
+  const page = performancePage(cases, figures);
+  process.stdout.write(page);
+  if (docs) {
+    writeFileSync(new URL('../docs/performance.md', import.meta.url), page);
+    writeFileSync(new URL('../docs/performance.svg', import.meta.url), performancePlot(figures));
+  }
   return 0;
 }
 

@@ -19,9 +19,14 @@ const links = { a: 10, b: 10, p: 20 };
 /** What programs take to be at work, in milliseconds. */
 const settleMs = 3000;
 
+const intro = `Both agents are at work when the first packet of a session is sent. Until both routers have the link; a round trip takes 120 ms over the public
+peer and 40 directly.`;
+
 /** Two agents that wait for a session: how soon it is bridged. */
 export const bridgeTimeCase: BenchCase<readonly BridgeTimeFigures[]> = {
   name: 'time',
+  title: 'How soon a session is bridged',
+  intro,
   about: 'time from a session to its bridge',
   async measure(options) {
     const all = carriers(options)

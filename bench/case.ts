@@ -13,10 +13,13 @@ export interface BenchOptions {
 /** One part of the suite: measures, and later tells what it has measured. */
 export interface BenchCase<Figures = unknown> {
   readonly name: string;
+  /** Of its section, and what its figures mean. */
+  readonly title: string;
+  readonly intro: string;
   /** Completes "measures". */
   readonly about: string;
   measure(options: BenchOptions): Promise<Figures>;
-  /** A section of docs/performance.md, from figures of this run or of an earlier one. */
+  /** The tables of its section of docs/performance.md, from figures of this run or of an earlier one. */
   section(figures: Figures): string;
 }
 

@@ -28,6 +28,9 @@ export interface Worker {
 /** Everything else is told as a part of this. */
 export const yardstick = 'direct tcp';
 
+/** A bridge that Node's streams carry, as on a platform without the addon. */
+export const streamsCarrier = 'tcp-hole-punching, without the addon';
+
 const quicPort = 7003;
 /** What the carriers need of both routers: a listener for quic, and for yggdrasil-jumper to know whom to ask. */
 export const routerConfig = { listen: [`quic://0.0.0.0:${quicPort}`], nodeInfo: { jumper: true } };
@@ -39,7 +42,7 @@ export function carriers(options: BenchOptions): readonly Carrier[] {
     directPeering(yardstick, 'tcp', 7002),
     directPeering('direct quic', 'quic', quicPort),
     bridge('tcp-hole-punching'),
-    bridge('tcp-hole-punching', { note: 'without the addon', env: { RATATOSKR_NATIVE: 'off' } }),
+    bridge('tcp-hole-punching', { name: streamsCarrier, env: { RATATOSKR_NATIVE: 'off' } }),
     bridge('port-mapping'),
     bridge('udp-hole-punching'),
     bridge('relay', { args: relayed }),
@@ -76,16 +79,16 @@ function directPeering(name: string, scheme: 'tcp' | 'quic', port: number): Carr
 }
 
 interface BridgeOptions {
-  /** What the name adds to the strategy's. */
-  readonly note?: string;
+  /** @default the strategy's */
+  readonly name?: string;
   /** More arguments of both agents. */
   readonly args?: readonly string[];
   readonly env?: NodeJS.ProcessEnv;
 }
 
-function bridge(strategy: string, { note, args = [], env = {} }: BridgeOptions = {}): Carrier {
+function bridge(strategy: string, { name = strategy, args = [], env = {} }: BridgeOptions = {}): Carrier {
   return {
-    name: note ? `${strategy}, ${note}` : strategy,
+    name,
     bridges: true,
     async start(lab) {
       const agents = [lab.a, lab.b].map((host) => host.agent({ env, args: ['--strategies', strategy, ...args] }));

@@ -15,9 +15,16 @@ export interface CarrierFigures extends Readonly<Record<keyof LoadSample, Spread
   readonly failures: readonly string[];
 }
 
+const intro = `One TCP flow (${congestion}) from one node to the other through their routers' TUN devices, over a direct peering or over a bridge, in network
+namespaces; the hosts are behind NATs of their own. Direct tcp peerings use ${congestion}, what systems come with; bridges ask for bbr. CPU is that
+of both ends together, a gigabyte of the flow's payload. \`relay\` goes through coturn on the public peer, a round trip of 120 ms where the
+line has 40.`;
+
 /** Every carrier on every line. */
 export const carriersCase: BenchCase<readonly CarrierFigures[]> = {
   name: 'carriers',
+  title: 'What carries the traffic',
+  intro,
   about: 'throughput, CPU and ping of bridges by each strategy and of direct peerings, on several lines',
   async measure(options) {
     const figures: CarrierFigures[] = [];

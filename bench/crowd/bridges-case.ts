@@ -21,9 +21,15 @@ const counts = [0, 1, 100, 1000] as const;
 const settleMs = 5000;
 const idleMs = 15_000;
 
+const intro = `One agent with bridges over which nothing passes, to as many agents in another process. *Resident* is what the kernel counts after twenty quiet
+seconds, *held* what garbage collection leaves of objects and buffers. Idle CPU is a part of one processor, and has the poll of
+so many sessions each second in it.`;
+
 /** What bridges cost that carry nothing. */
 export const bridgesCase: BenchCase<readonly BridgesFigures[]> = {
   name: 'bridges',
+  title: 'Many bridges',
+  intro,
   about: 'memory and CPU of one agent with 1, 100 and 1,000 idle bridges',
   async measure() {
     const figures: BridgesFigures[] = [];

@@ -19,9 +19,13 @@ const sessionCount = 10_000;
 const warmUpMs = 8000;
 const watchMs = 15_000;
 
+const intro = `CPU of an agent that watches a router with many sessions whose nodes have no agent, for each poll, of which there is one a second.`;
+
 /** What it costs to watch a router that has many sessions, with nodes that have no agent. */
 export const pollCase: BenchCase<readonly PollFigures[]> = {
   name: 'poll',
+  title: 'Watching sessions',
+  intro,
   about: 'CPU of watching 10,000 sessions',
   async measure() {
     const keys = Array.from({ length: sessionCount }, () => makeRouterKey().publicKey);
