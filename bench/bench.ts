@@ -4,10 +4,11 @@ import { bridgeTimeCase } from './bridge-time-case.js';
 import { carriersCase } from './carriers/carriers-case.js';
 import { type BenchCase, type BenchOptions, say } from './case.js';
 import { bridgesCase } from './crowd/bridges-case.js';
+import { churnCase } from './crowd/churn-case.js';
 import { pollCase } from './crowd/poll-case.js';
 import { performancePage, performancePlot } from './page.js';
 
-const cases: readonly BenchCase[] = [carriersCase, bridgeTimeCase, bridgesCase, pollCase];
+const cases: readonly BenchCase[] = [carriersCase, bridgeTimeCase, bridgesCase, churnCase, pollCase];
 
 const help = `npm run bench -- [--only CASE,...] [--repeat N] [--seconds N] [--json FILE] [--docs] [--jumper PATH] [--poc DIR]
 

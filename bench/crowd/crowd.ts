@@ -68,13 +68,22 @@ export class Crowd {
     await this.untilPeered(count);
   }
 
-  /** Resolves when the agent's router has so many links. */
-  untilPeered(count: number): Promise<RouterState> {
+  /** Resolves when the agent's router has so many links. @param touchMs how often the sessions carry something meanwhile */
+  untilPeered(count: number, { touchMs }: { touchMs?: number } = {}): Promise<RouterState> {
     const look = async () => {
-      const state = await this.router({});
+      const state = await this.router({ touch: touchMs !== undefined });
       return state.peeredWith.length === count ? state : undefined;
     };
-    return poll(`${count} bridges`, look, { timeoutMs: 120_000, intervalMs: 100 });
+    return poll(`${count} bridges`, look, { timeoutMs: 120_000, intervalMs: touchMs ?? 100 });
+  }
+
+  /** Resolves when the agent's router has no link with any of these. */
+  untilApart(keys: readonly string[]): Promise<RouterState> {
+    const look = async () => {
+      const state = await this.router({});
+      return keys.some((key) => state.peeredWith.includes(key)) ? undefined : state;
+    };
+    return poll('bridges end with their sessions', look, { timeoutMs: 60_000, intervalMs: 100 });
   }
 
   router(command: RouterCommand): Promise<RouterState> {
