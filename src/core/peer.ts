@@ -255,10 +255,13 @@ export class Peer {
       if (clock.now() - upSince > provenBridgeMs) this.backOff.reset();
     });
     const link = signalling.linkWith(this.ref.key);
-    link?.signal.addEventListener('abort', () => {
-      const reason = link.signal.reason as Error;
+    const leave = () => {
+      const reason = link?.signal.reason as Error;
       if (reason instanceof SignallingError && reason.code === 'PEER_LEFT') void bridge.close(reason);
-    });
+    };
+    link?.signal.addEventListener('abort', leave);
+    // One link may see many bridges.
+    void bridge.closed.then(() => link?.signal.removeEventListener('abort', leave));
     if (older) void this.retire(older, signal);
     if (signal.aborted) await bridge.close(signal.reason as RatatoskrError);
   }
