@@ -10,6 +10,8 @@ type Protocol = Packet['protocol'];
 const ports = { first: 1024, last: 65_535 };
 /** Random ports that are tried before a NAT counts as exhausted. */
 const maxTries = 1000;
+/** Mappings from which on those that are over are looked for. */
+const firstSweep = 64;
 
 interface Mapping {
   readonly internal: Endpoint;
@@ -26,6 +28,7 @@ export class NatTable {
   private readonly byExternal = new Map<string, Set<Mapping>>();
   private readonly lastPorts = new Map<string, number>();
   private readonly session: SessionOptions;
+  private sweepAt = firstSweep;
 
   constructor(
     private readonly behaviour: NatBehaviour,
@@ -66,7 +69,7 @@ export class NatTable {
     const wanted = { address, port: suggested };
     const external =
       suggested > 0 && this.isFree(protocol, wanted, internal, undefined, now) ? wanted : this.randomPort(protocol, address, now);
-    if (external) this.add(protocol, key, internal, external).fixedUntil = until;
+    if (external) this.add(protocol, key, internal, external, now).fixedUntil = until;
     return external;
   }
 
@@ -94,7 +97,7 @@ export class NatTable {
     if (known && !this.isOver(known, now)) return known;
     known?.forget();
     const external = this.allocate(protocol, internal, remote, now);
-    return external && this.add(protocol, key, internal, external);
+    return external && this.add(protocol, key, internal, external, now);
   }
 
   /** RFC 4787 §4.1: destinations of one scope share a mapping. */
@@ -156,7 +159,8 @@ export class NatTable {
     return true;
   }
 
-  private add(protocol: Protocol, key: string, internal: Endpoint, external: Endpoint): Mapping {
+  private add(protocol: Protocol, key: string, internal: Endpoint, external: Endpoint, now: number): Mapping {
+    if (this.byInternal.size >= this.sweepAt) this.sweep(now);
     const place = `${protocol} ${endpointKey(external)}`;
     const mapping: Mapping = {
       internal,
@@ -173,6 +177,12 @@ export class NatTable {
     this.byInternal.set(key, mapping);
     this.byExternal.set(place, (this.byExternal.get(place) ?? new Set()).add(mapping));
     return mapping;
+  }
+
+  /** Forgets what nobody has used for too long. */
+  private sweep(now: number): void {
+    for (const mapping of this.byInternal.values()) if (this.isOver(mapping, now)) mapping.forget();
+    this.sweepAt = Math.max(firstSweep, 2 * this.byInternal.size);
   }
 
   private isOver({ sessions, fixedUntil }: Mapping, now: number): boolean {
