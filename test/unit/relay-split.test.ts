@@ -11,7 +11,7 @@ import { keyOfToken } from '../../src/relay/token.js';
 import type { Relay } from '../../src/strategies/relay/relay-source.js';
 import { streamEnds } from '../../src/strategies/relay/turn/stream.js';
 import { RelayClient } from '../../src/strategies/relay/volunteer/relay-client.js';
-import { type DelayingFront, delayingFront, type FrontDelays } from './delaying-front.js';
+import { type DelayingFront, delayingFront, type FrontDelays } from '../lab/relay/delaying-front.js';
 import { attempt } from './relay-attempt.js';
 
 const net = createSystemNet();

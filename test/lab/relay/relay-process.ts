@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Host } from '../host.js';
 import type { LabProcess } from '../process.js';
+import type { FrontDelays } from './delaying-front.js';
 
 const program = process.env.RATATOSKR_LAB_AGENT ?? fileURLToPath(new URL('../../../dist/cli.js', import.meta.url));
 
@@ -15,6 +16,7 @@ export class RelayProcess {
     /** Where agents reach it, `address:port`. */
     readonly place: string,
     private readonly process: LabProcess,
+    private readonly front?: LabProcess,
   ) {}
 
   /** Resolves when it listens. */
@@ -23,6 +25,17 @@ export class RelayProcess {
     const running = host.spawn(argv, { name: `relay-${place}` });
     await running.line('sign of readiness', (line) => line.includes('"relay.ready"') || undefined);
     return new RelayProcess(host, place, running);
+  }
+
+  /** Another, that is so far from each client: what passes is held up before it comes to the relay, or leaves it. */
+  static async startFarAway(host: Host, place: string, delays: Readonly<Record<string, FrontDelays>>): Promise<RelayProcess> {
+    const inside = `127.0.0.1:${place.split(':')[1]}`;
+    const { process: running } = await RelayProcess.start(host, inside);
+    const main = fileURLToPath(new URL('delaying-front-main.ts', import.meta.url));
+    const argv = [process.execPath, '--import', import.meta.resolve('tsx'), main, place, inside, JSON.stringify(delays)];
+    const front = host.spawn(argv, { name: `front-${place}` });
+    await front.line('sign of readiness', (line) => line === 'ready' || undefined);
+    return new RelayProcess(host, place, running, front);
   }
 
   /** An invite, for an agent's configuration. */
@@ -47,7 +60,7 @@ export class RelayProcess {
   }
 
   async kill9(): Promise<void> {
-    await this.process.stop('SIGKILL');
+    await Promise.all([this.process, this.front].map((one) => one?.stop('SIGKILL')));
   }
 }
 
