@@ -18,7 +18,16 @@ type Attempt = (context: AttemptContext) => Promise<Path>;
 class Wire {
   private readonly ends: [Duplex, Duplex] = duplexPair();
 
-  constructor(private readonly kind: 'direct' | 'relayed' = 'direct') {}
+  /** @param delayMs what each direction takes, by the clock of the climb */
+  constructor(
+    private readonly kind: 'direct' | 'relayed' = 'direct',
+    delayMs = 0,
+  ) {
+    for (const end of delayMs > 0 ? this.ends : []) {
+      const write = end._write.bind(end);
+      end._write = (...args) => void lastEnds.clock.setTimer(delayMs, () => write(...args));
+    }
+  }
 
   readonly attempt: Attempt = async ({ role }) => {
     const stream = this.ends[role === 'controlling' ? 0 : 1];
@@ -62,9 +71,16 @@ interface Climb {
   readonly started: string[];
 }
 
+interface ClimbCircumstances extends ClimbOptions {
+  readonly overlayRttMs?: number;
+  readonly evenIfSlower?: boolean;
+  /** Strategies that reroute. */
+  readonly reroutes?: readonly string[];
+}
+
 async function climb(
   attempts: Record<string, Attempt>,
-  { overlayRttMs = 100, evenIfSlower = false, ...options }: { overlayRttMs?: number; evenIfSlower?: boolean } & ClimbOptions = {},
+  { overlayRttMs = 100, evenIfSlower = false, reroutes = [], ...options }: ClimbCircumstances = {},
 ): Promise<Climb> {
   const names = Object.keys(attempts);
   const ends = await linkedEnds([names, names]);
@@ -77,6 +93,7 @@ async function climb(
   };
   const near = names.map((name) => ({
     name,
+    reroutes: reroutes.includes(name),
     attempt: (context: AttemptContext) => {
       started.push(name);
       return (attempts[name] as Attempt)(context);
@@ -281,5 +298,26 @@ describe('the ladder', () => {
     );
     await expect(climbing).rejects.toBeInstanceOf(LadderExhausted);
     expect(started).toEqual(['first']);
+  });
+
+  it('tries a given strategy again, too, if it reroutes', async () => {
+    const { climbing, started } = await climb(
+      { first: fails('NO_CANDIDATES'), second: fails('NO_CANDIDATES'), third: hangs },
+      { better: 'second', reroutes: ['second'] },
+    );
+    await expect(climbing).rejects.toBeInstanceOf(LadderExhausted);
+    expect(started).toEqual(['first', 'second']);
+  });
+
+  it('keeps a relayed path where the direct one that comes later is measurably slower', async () => {
+    const slow = new Wire('direct', 40);
+    const { climbing, found, ends } = await climb(
+      { first: slow.attempt, second: new Wire('relayed').attempt },
+      { first: 'second' },
+    );
+    await ends.clock.advance(5000);
+    await climbing;
+    expect(found.map(({ strategy }) => strategy)).toEqual(['second']);
+    expect(slow.destroyed).toBe(true);
   });
 });

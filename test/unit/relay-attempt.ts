@@ -26,6 +26,8 @@ export interface Side {
 export function attempt(sides: Readonly<Record<Role, Side>>): Attempts & {
   /** Those that came of it, to be destroyed. */
   readonly paths: readonly Path[];
+  /** Runs them once more, with what they remember. */
+  again(): Attempts;
 } {
   const strategy = ({ relays = [], volunteers, use = 'faster', net = system }: Side) => {
     const services = { stateDir: '', net, clock: systemClock, random: systemRandom, log, addresses: { stunServers: [] } };
@@ -34,12 +36,16 @@ export function attempt(sides: Readonly<Record<Role, Side>>): Attempts & {
     return new RelayStrategy(services, () => ({ use, order: 'measured', turn: [], servers: [] }), sources, volunteers?.client);
   };
   const paths: Path[] = [];
-  const attempts = attemptAtBothEnds({ controlling: strategy(sides.controlling), controlled: strategy(sides.controlled) });
-  for (const run of Object.values(attempts.run)) {
-    run.then(
-      (found) => paths.push(found),
-      () => {},
-    );
-  }
-  return { ...attempts, paths };
+  const strategies = { controlling: strategy(sides.controlling), controlled: strategy(sides.controlled) };
+  const again = () => {
+    const attempts = attemptAtBothEnds(strategies);
+    for (const run of Object.values(attempts.run)) {
+      run.then(
+        (found) => paths.push(found),
+        () => {},
+      );
+    }
+    return attempts;
+  };
+  return { ...again(), paths, again };
 }

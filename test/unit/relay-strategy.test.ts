@@ -105,6 +105,22 @@ describe('two ends at a relay', () => {
     expect(relay.places.map(({ closed }) => closed)).toEqual([true]);
   });
 
+  it('keep the path that they have while no way is clearly shorter', async () => {
+    const relay = await FakeRelay.start('relay.test:1');
+    const sides = { controlling: { relays: [relay] }, controlled: { relays: [relay] } };
+    const { run, again } = attempt(sides);
+    const [near, far] = await Promise.all([run.controlling, run.controlled]);
+    const second = again();
+    await expect(second.run.controlling).rejects.toMatchObject({ code: 'RELAY_ROUTE_KEPT' });
+    second.abort.abort(new StrategyError('PEER_ENDED', 'The peer keeps its path.'));
+    const ended = Promise.all([near, far].map((path) => once(path, 'close')));
+    near.destroy();
+    far.destroy();
+    await ended;
+    const third = again();
+    await Promise.all([third.run.controlling, third.run.controlled]);
+  });
+
   it('lose the path with the place', async () => {
     const relay = await FakeRelay.start('relay.test:1');
     const { run } = attempt({ controlling: { relays: [relay] }, controlled: { relays: [relay] } });
