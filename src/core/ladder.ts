@@ -28,8 +28,11 @@ export class LadderExhausted extends AggregateError {
 export interface ClimbOptions {
   /** Strategy to try before the others, because it worked the last time. Its rank stays what the config says. */
   readonly first?: string | undefined;
-  /** Only what may better a path of this strategy: those that the config ranks above it, and itself if it reroutes. */
-  readonly better?: string | undefined;
+  /**
+   * Only what may better this path: the strategies that the config ranks above its own, and its own if that reroutes. None that is
+   * slower takes its place.
+   */
+  readonly better?: { readonly strategy: string /** Milliseconds. */; readonly rttMs: number } | undefined;
 }
 
 /** One strategy in a climb. A lower rank is better. */
@@ -64,15 +67,17 @@ export class Ladder {
     const outcomes = this.start(link, rungs, climbing);
     const failures: AttemptFailure[] = [];
     let best = Number.POSITIVE_INFINITY;
-    let bestRttMs = Number.POSITIVE_INFINITY;
+    let bestRttMs = options.better?.rttMs ?? Number.POSITIVE_INFINITY;
     try {
       for (const _ of rungs) {
         const outcome = await outcomes.next();
         if ('error' in outcome) failures.push({ strategy: outcome.rung.strategy.name, error: outcome.error });
         else if (outcome.rung.rank > best) outcome.found.drop('PATH_SUPERSEDED', 'A better strategy won.');
-        else if (isSlower(outcome.found.rttMs, bestRttMs) && !this.settings.current.bridge.evenIfSlower)
-          outcome.found.drop('PATH_SLOWER', 'The path that was found before is faster.');
-        else {
+        else if (isSlower(outcome.found.rttMs, bestRttMs) && !this.settings.current.bridge.evenIfSlower) {
+          const message = `The path by ${outcome.rung.strategy.name} is slower than the one before.`;
+          outcome.found.drop('PATH_SLOWER', message);
+          failures.push({ strategy: outcome.rung.strategy.name, error: new StrategyError('PATH_SLOWER', message) });
+        } else {
           best = outcome.rung.rank;
           bestRttMs = outcome.found.rttMs;
           const direct = outcome.found.path.info.kind === 'direct';
@@ -116,7 +121,7 @@ export class Ladder {
     if (common.length === 0) {
       throw new StrategyError('NO_COMMON_STRATEGY', `The peer enables ${link.identity.strategies.join(', ') || 'no strategy'}.`);
     }
-    const eligible = better === undefined ? common : betterThan(better, common);
+    const eligible = better === undefined ? common : betterThan(better.strategy, common);
     const rungs = eligible.map((strategy, rank) => ({ strategy, rank, stop: new AbortController(), started: false }));
     return rungs.sort((a, b) => Number(b.strategy.name === first) - Number(a.strategy.name === first) || a.rank - b.rank);
   }

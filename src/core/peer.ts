@@ -179,7 +179,8 @@ export class Peer {
       const upgradable = path.info.kind === 'relayed' && !link.signal.aborted && services.ladder.canBetter(link, strategy);
       if (!upgradable) await bridge.closed;
       else if (await this.bridgeHolds(bridge, this.upgrades.next(), signal)) {
-        await this.climb(link, signal, { better: strategy }).catch((error: unknown) => this.tell(error));
+        const rttMs = bridge.pump.delays?.rttMs ?? bridge.found.rttMs;
+        await this.climb(link, signal, { better: { strategy, rttMs } }).catch((error: unknown) => this.tell(error));
       }
     }
     this.upgrades.reset();
