@@ -1,5 +1,5 @@
 import { isIPv6 } from 'node:net';
-import type { Timer } from '../../core/clock.js';
+import { sleep, type Timer } from '../../core/clock.js';
 import { withDeadline } from '../../core/deadline.js';
 import { StrategyError } from '../../core/errors.js';
 import { DelaySamples } from '../../core/routes/one-way-delay.js';
@@ -19,8 +19,9 @@ const udpTimeoutMs = 1500;
 const probes = 3;
 /** What a relay may take longer than another, in milliseconds, or as long as that again. */
 const leastGraceMs = 500;
-/** Questions on each connection, one after the other. */
+/** Questions on each connection, and the pause between two, in milliseconds: what one meets the next may not. */
 const questions = 3;
+const spacingMs = 20;
 
 /** What one end finds out about a relay before it is used. */
 export interface Survey extends Distance {
@@ -148,13 +149,15 @@ async function probeStream(platform: TurnPlatform, address: RelayAddress, signal
   const target = { host: address.address, verify: false };
   const stream = address.transport === 'tls' ? await secure(platform, plain, target, formatEndpoint(address), signal) : plain;
   try {
-    const answers: Answer[] = [];
-    for (let question = 0; question < questions; question++) {
-      const sentAt = clock.now();
-      const { mapped, serverTimeMs } = await bindTimed(stream, { clock, random, timeoutMs: surveyTimeoutMs, signal });
-      answers.push({ mapped: mapped.address, sentAt, returnedAt: clock.now(), serverTimeMs });
-    }
-    return answers;
+    // None waits for the answer to another: far relays would take several round trips.
+    return await Promise.all(
+      Array.from({ length: questions }, async (_, index) => {
+        await sleep(clock, index * spacingMs, signal);
+        const sentAt = clock.now();
+        const { mapped, serverTimeMs } = await bindTimed(stream, { clock, random, timeoutMs: surveyTimeoutMs, signal });
+        return { mapped: mapped.address, sentAt, returnedAt: clock.now(), serverTimeMs };
+      }),
+    );
   } finally {
     stream.destroy();
   }
