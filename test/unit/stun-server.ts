@@ -1,6 +1,7 @@
 import net from 'node:net';
 import codec from '#stun-codec';
 import type { Endpoint } from '../../src/core/net.js';
+import { messageLength } from '../../src/discovery/stun/codec.js';
 
 /** What a test's server does with one connection. */
 export type Behaviour = (socket: net.Socket) => void;
@@ -41,14 +42,25 @@ export function bindingResponse(request: Buffer, mapped: Endpoint): Buffer {
 
 /** Answers with where the connection comes from. */
 export const honest: Behaviour = (socket) => {
-  socket.on('data', (request) =>
-    socket.write(bindingResponse(request, { address: socket.remoteAddress ?? '', port: socket.remotePort ?? 0 })),
-  );
+  socket.on('data', (chunk) => {
+    for (const request of requestsIn(chunk)) {
+      socket.write(bindingResponse(request, { address: socket.remoteAddress ?? '', port: socket.remotePort ?? 0 }));
+    }
+  });
 };
 
 /** Answers with an address of its own making. */
 export function lying(mapped: Endpoint): Behaviour {
-  return (socket) => socket.on('data', (request) => socket.write(bindingResponse(request, mapped)));
+  return (socket) =>
+    socket.on('data', (chunk) => {
+      for (const request of requestsIn(chunk)) socket.write(bindingResponse(request, mapped));
+    });
+}
+
+/** Several may come at once, but on loopback none comes in parts. */
+function requestsIn(chunk: Buffer): readonly Buffer[] {
+  const length = messageLength(chunk);
+  return length === undefined ? [] : [chunk.subarray(0, length), ...requestsIn(chunk.subarray(length))];
 }
 
 /** Takes the connection and never answers. */
