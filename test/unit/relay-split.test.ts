@@ -98,7 +98,7 @@ function heard(stream: Duplex, length: number): Promise<void> {
   );
 }
 
-const [fast, slow] = [{ toMs: 1, fromMs: 1 }, 60];
+const [fast, slow] = [{ toMs: 1, fromMs: 1 }, 150];
 /** One is fast from the controlling end to the other, the other one back. */
 async function opposite() {
   return Promise.all([
@@ -149,7 +149,7 @@ describe('a path that goes out over one relay and comes back over another', () =
 
   it('is given up for a single relay when one of the two refuses', async () => {
     const [outward, homeward] = await opposite();
-    const third = await relayAt({ controlling: { toMs: 40, fromMs: 40 }, controlled: fast });
+    const third = await relayAt({ controlling: { toMs: 100, fromMs: 100 }, controlled: fast });
     const end = endWith('controlling', [outward, { ...homeward, full: true }, third]);
     const [near] = await meet(end, endWith('controlled', []));
     expect(near.info.relay).toBe(`127.0.0.1:${third.endpoint.port}`);
