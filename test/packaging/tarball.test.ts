@@ -1,4 +1,4 @@
-import { execFileSync } from 'node:child_process';
+import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -17,7 +17,8 @@ it.each([
   ['publint', ['node_modules/publint/src/cli.js', '--strict']],
   ['attw', ['node_modules/@arethetypeswrong/cli/dist/index.js', '--profile', 'esm-only', '--no-emoji']],
 ])('%s finds nothing wrong with it', (_, [program = '', ...args]) => {
-  expect(execFileSync(process.execPath, [program, tarball, ...args], { encoding: 'utf8' })).toMatch(/All good|No problems found/);
+  const { status, stdout } = spawnSync(process.execPath, [program, tarball, ...args], { encoding: 'utf8' });
+  expect(status, stdout).toBe(0);
 });
 
 describe.each([20, 22, 24])('on Node %i, with no compiler', (major) => {
