@@ -29,9 +29,9 @@ export default defineConfig({
           name: 'packaging',
           include: ['test/packaging/**/*.test.ts'],
           globalSetup: ['scripts/setup/vitest-global-setup.mjs'],
-          // Of the npm registry.
-          testTimeout: 60_000,
-          hookTimeout: 120_000,
+          // Of the npm registry, and of dpkg, which syncs every file.
+          testTimeout: 240_000,
+          hookTimeout: 240_000,
         },
       },
       {
