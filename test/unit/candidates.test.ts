@@ -73,6 +73,16 @@ describe('the peer’s candidates', () => {
     expect(addressesOf(usableCandidates(own, remote))).toEqual(['20.0.2.2']);
   });
 
+  it('are tried at the private address at which the peer was heard, and at no other', () => {
+    const remote = [host('192.168.1.3'), host('10.0.0.3')];
+    expect(addressesOf(usableCandidates([host('192.168.1.2')], remote, ['192.168.1.3']))).toEqual(['192.168.1.3']);
+  });
+
+  it('are not tried at this machine or its link wherever the peer was heard', () => {
+    const remote = [host('127.0.0.1'), host('169.254.1.3'), host('192.168.1.2')];
+    expect(usableCandidates([host('192.168.1.2')], remote, addressesOf(remote))).toEqual([]);
+  });
+
   it('are not tried at a private address that the peer merely calls reflexive', () => {
     const own = [host('192.168.1.2'), reflexive('192.168.9.9')];
     expect(usableCandidates(own, [host('192.168.1.3'), reflexive('192.168.9.9')])).toEqual([]);

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { parseConfig } from '../../src/core/config.js';
 import { Discovery } from '../../src/core/discovery.js';
-import type { DiscoveryContext, DiscoverySource } from '../../src/core/discovery-source.js';
+import type { DiscoveryContext, DiscoverySource, FoundPeer } from '../../src/core/discovery-source.js';
 import { type AgentEvent, EventSource, onEvent } from '../../src/core/events.js';
 import { addressOf } from '../../src/core/overlay-address.js';
 import { systemRandom } from '../../src/core/random.js';
@@ -20,8 +20,8 @@ function discover(names: readonly string[] = ['first'], config: Record<string, u
   const settings = { current: parseConfig(JSON.stringify(config), 'test.conf') };
   const discovery = new Discovery(sources, clock, systemRandom, new EventSource('discovery-test'), settings);
   discovery.start(self);
-  const found = (told = key, expiresInMs = 60_000, keepTrying = false, source = names[0] ?? '') =>
-    contexts.get(source)?.found({ key: told, expiresInMs, keepTrying });
+  const found = (told = key, expiresInMs = 60_000, keepTrying = false, source = names[0] ?? '', more: Partial<FoundPeer> = {}) =>
+    contexts.get(source)?.found({ key: told, expiresInMs, keepTrying, ...more });
   return { clock, discovery, found };
 }
 
@@ -91,6 +91,37 @@ describe('a find', () => {
     const { discovery, found } = discover(['first'], { signalling: { maxPeers: 2 } });
     for (const number of [1, 2, 3]) found(keyNumber(number));
     expect(discovery.wanted().map((peer) => peer.key)).toEqual([keyNumber(1), keyNumber(2)]);
+  });
+});
+
+describe('a peer that is wanted for its services', () => {
+  const visited = (discovering: ReturnType<typeof discover>, more: Partial<FoundPeer> = {}) =>
+    discovering.found(key, 60_000, false, 'first', { purpose: 'services', ...more });
+
+  it('is wanted for a path as soon as one source says so', () => {
+    const discovering = discover(['first', 'second']);
+    visited(discovering);
+    expect(discovering.discovery.purposeOf(key)).toBe('services');
+    discovering.found(key, 60_000, false, 'second');
+    expect(discovering.discovery.purposeOf(key)).toBe('path');
+  });
+
+  it('is told of with the agent that told', () => {
+    const events: AgentEvent[] = [];
+    const unsubscribe = onEvent((event) => event.event === 'peer.found' && events.push(event));
+    visited(discover(), { toldBy: own });
+    unsubscribe();
+    expect(events).toMatchObject([{ peer: { key }, toldBy: { key: own, address: addressOf(own) } }]);
+  });
+
+  it.each([true, false])('has its source hear once whether it has answered (%s)', (answered) => {
+    const heard: boolean[] = [];
+    const discovering = discover();
+    visited(discovering, { asked: (outcome) => heard.push(outcome) });
+    if (answered) discovering.discovery.confirm(key);
+    discovering.discovery.tried(key);
+    discovering.discovery.tried(key);
+    expect(heard).toEqual([answered]);
   });
 });
 

@@ -66,6 +66,20 @@ describe('the status', () => {
     expect(book.status().peers).toMatchObject([{ session: false, foundBy: ['static'] }]);
   });
 
+  it('says who told of a peer and what it offers, while that is so', () => {
+    const teller = { key: 'bb'.repeat(32), address: '200:bbbb::1' };
+    const { book, now } = bookOf(
+      ['peer.found', { peer, source: 'gossip', toldBy: teller }],
+      ['services.heard', { peer, stun: [], relay: [{ address: '20.0.1.2', port: 4703 }] }],
+    );
+    const text = statusText(book.status(), now);
+    expect(text).toContain('found by gossip, told by 200:bbbb::1');
+    expect(text).toContain('relays at 20.0.1.2:4703');
+    book.read({ event: 'signalling.closed', agent: 'a', time: now, peer, code: 'PEER_LEFT', message: 'gone' });
+    book.read({ event: 'peer.forgotten', agent: 'a', time: now, peer, source: 'gossip' });
+    expect(book.status().peers).toMatchObject([{ toldBy: null, services: { stun: [], relay: [] } }]);
+  });
+
   it('says when an exhausted ladder is climbed again', () => {
     const failures = [{ strategy: 'tcp-hole-punching', ...failure }];
     const { book, now } = bookOf(['ladder.exhausted', { peer, failures, retryInMs: 30_000 }]);
