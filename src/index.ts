@@ -13,6 +13,7 @@ export {
   defineDiscovery,
   discoveryApiVersion,
   type FoundPeer,
+  type MeetingPurpose,
 } from './core/discovery-source.js';
 export { type ErrorCode, errorCatalogue } from './core/error-catalogue.js';
 export {

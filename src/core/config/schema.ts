@@ -229,7 +229,7 @@ export const configSchema = z.strictObject({
     }),
   discovery: list(discoveryUse, 32).min(1).refine(distinct).prefault(['sessions']).register(keyDocs, {
     about:
-      'How the agent learns of peers to open paths to. Built in are sessions, for those that the router exchanges traffic with, and static, for those that you name, traffic or not: { use: "static", options: { peers: ["<public key>", { key: "<public key>", address: "<its overlay address>" }] } }; one end that names the other is enough. Others are npm packages or paths, as for strategies. All are taken when the agent starts; SIGHUP reloads none.',
+      'How the agent learns of peers to open paths to. Built in are sessions, for those that the router exchanges traffic with, and static, for those that you name, traffic or not: { use: "static", options: { peers: ["<public key>", { key: "<public key>", address: "<its overlay address>" }] } }; one end that names the other is enough. mdns finds the agents of the own network, and gossip has linked agents tell each other of relays, STUN responders and agents (docs/discovery.md); both let others know of this one. Others are npm packages or paths, as for strategies. All are taken when the agent starts; SIGHUP reloads none.',
     allowed: '1 to 32 discovery sources, each once',
   }),
   allow: list(peerRule, 4096).prefault([]).register(keyDocs, {

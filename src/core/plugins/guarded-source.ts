@@ -56,12 +56,22 @@ export class GuardedSource implements DiscoverySource {
   private check(peer: FoundPeer, found: (peer: FoundPeer) => void): void {
     const parsed = foundSchema.safeParse(peer);
     if (parsed.success) {
-      found(parsed.data);
+      const { asked, ...told } = parsed.data;
+      found(asked ? { ...told, asked: (answered) => this.pass(asked, answered) } : told);
       return;
     }
     const [issue] = parsed.error.issues;
     const failure = describeError(this.misbehaved(`told of a peer that is none: ${issue?.path.join('.')}: ${issue?.message}`));
     if (this.news.isNew(failure.message)) this.parts.log.warn('discovery.find-refused', { source: this.name, ...failure });
+  }
+
+  private pass(asked: (answered: boolean) => void, answered: boolean): void {
+    try {
+      asked(answered);
+    } catch (error) {
+      const failure = describeError(this.misbehaved(`failed when it was told of an answer: ${describeError(error).message}`));
+      if (this.news.isNew(failure.message)) this.parts.log.warn('discovery.find-refused', { source: this.name, ...failure });
+    }
   }
 
   private misbehaved(what: string): PluginError {
