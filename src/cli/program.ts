@@ -115,7 +115,7 @@ export function createProgram(surroundings: Surroundings, exit: (code: number) =
     .option('--strategies <NAMES>', 'ways to open a path, best first, with commas between them', names)
     .option('--state-dir <DIR>', 'what must outlive a restart')
     .option('--runtime-dir <DIR>', 'sockets, which the router must be able to reach')
-    .option('--http <ADDRESS:PORT>', 'serve the status page and the metrics there, such as at 127.0.0.1:4704')
+    .option('--http <ADDRESS:PORT>', 'serve the status page and the metrics there, such as at 127.0.0.1:4780')
     .option('--http-exposed', 'let --http be an address that other machines reach')
     .addOption(new Option('--log-level <LEVEL>', 'the least that is logged').choices(logLevels))
     .addOption(new Option('--log-format <FORMAT>', 'how it is logged').choices(['pretty', 'json']))
@@ -246,7 +246,7 @@ const runHelp = `
 Examples:
   ratatoskr run --config /etc/ratatoskr.conf
   ratatoskr run --stun stun.example.org:3478 --stun stun2.example.org:3478
-  ratatoskr run --http 127.0.0.1:4704    and look at http://127.0.0.1:4704/
+  ratatoskr run --http 127.0.0.1:4780    and look at http://127.0.0.1:4780/
   ratatoskr run --stun none --strategies tcp-hole-punching --log-level debug
   RATATOSKR_TURN_SECRET=... ratatoskr run --turn turn:USER@turn.example.org
 

@@ -123,8 +123,8 @@ The agent tells its metrics in the format of [Prometheus](https://prometheus.io)
 so, and on the control socket always:
 
 \`\`\`sh
-ratatoskr run --http 127.0.0.1:4704
-curl http://127.0.0.1:4704/metrics
+ratatoskr run --http 127.0.0.1:4780
+curl http://127.0.0.1:4780/metrics
 curl --unix-socket /run/ratatoskr/control.sock http://localhost/metrics
 \`\`\`
 
@@ -133,7 +133,7 @@ curl --unix-socket /run/ratatoskr/control.sock http://localhost/metrics
 scrape_configs:
   - job_name: ratatoskr
     static_configs:
-      - targets: ["127.0.0.1:4704"]
+      - targets: ["127.0.0.1:4780"]
 rule_files:
   - ratatoskr-alerts.yml
 \`\`\`

@@ -89,9 +89,9 @@ describe('what is accepted', () => {
 
 describe('where the status page is served', () => {
   test.each([
-    ['127.0.0.1:4704', { host: '127.0.0.1', port: 4704 }],
+    ['127.0.0.1:4780', { host: '127.0.0.1', port: 4704 }],
     ['[::1]:80', { host: '::1', port: 80 }],
-    ['localhost:4704', { host: '127.0.0.1', port: 4704 }],
+    ['localhost:4780', { host: '127.0.0.1', port: 4704 }],
   ])('may be %s', (listen, place) => {
     expect(parseConfig(JSON.stringify({ http: { listen } }), 'test.conf').http.listen).toEqual(place);
   });

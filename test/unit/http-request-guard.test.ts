@@ -3,10 +3,10 @@ import { refusalOf } from '../../src/http/request-guard.js';
 
 const token = 'the-token';
 const refused = (headers: Record<string, string>, method = 'GET') =>
-  refusalOf({ method, headers: { host: '127.0.0.1:4704', ...headers } }, { names: ['box.example'], token })?.error.code;
+  refusalOf({ method, headers: { host: '127.0.0.1:4780', ...headers } }, { names: ['box.example'], token })?.error.code;
 
 describe('the Host of a request over HTTP', () => {
-  test.each(['127.0.0.1:4704', '127.0.0.1', '[::1]:4704', 'localhost:4704', 'agent.localhost', '192.168.1.2', 'BOX.example:80'])(
+  test.each(['127.0.0.1:4780', '127.0.0.1', '[::1]:4780', 'localhost:4780', 'agent.localhost', '192.168.1.2', 'BOX.example:80'])(
     'may be %s',
     (host) => expect(refused({ host })).toBeUndefined(),
   );
@@ -28,8 +28,8 @@ describe('the Host of a request over HTTP', () => {
 
 describe('a request from a page', () => {
   test.each([
-    ['the agent’s own page', { origin: 'http://127.0.0.1:4704', 'sec-fetch-site': 'same-origin' }, undefined],
-    ['its own page behind a proxy with TLS', { origin: 'https://127.0.0.1:4704' }, undefined],
+    ['the agent’s own page', { origin: 'http://127.0.0.1:4780', 'sec-fetch-site': 'same-origin' }, undefined],
+    ['its own page behind a proxy with TLS', { origin: 'https://127.0.0.1:4780' }, undefined],
     ['another site', { origin: 'https://evil.example' }, 'HTTP_ORIGIN_REFUSED'],
     ['another port of this machine', { origin: 'http://127.0.0.1:8080' }, 'HTTP_ORIGIN_REFUSED'],
     ['a sandboxed frame', { origin: 'null' }, 'HTTP_ORIGIN_REFUSED'],

@@ -177,7 +177,7 @@ const listenPlace = z
   .register(keyDocs, {
     about:
       'Serve the status page, the metrics and the control API over HTTP. Whoever reaches the port reads all of it; changes need the token in the file http.token of the runtime folder. Taken when the agent starts.',
-    allowed: '"off", or a loopback address and a port, such as "127.0.0.1:4704"; with http.exposed any address of this machine',
+    allowed: '"off", or a loopback address and a port, such as "127.0.0.1:4780"; with http.exposed any address of this machine',
   });
 
 const relayServer = z

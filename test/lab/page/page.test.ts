@@ -8,7 +8,7 @@ import type { AgentProcess } from '../agent-process.js';
 import { Lab } from '../lab.js';
 import { browserOn, type HostBrowser } from './browser.js';
 
-const url = 'http://127.0.0.1:4704/';
+const url = 'http://127.0.0.1:4780/';
 const images = fileURLToPath(new URL('../../../docs/images', import.meta.url));
 const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 
@@ -40,7 +40,7 @@ describe('the status page in a browser', () => {
 
   beforeAll(async () => {
     lab = await Lab.create({ a: 'prc', b: 'cgnat', links: { a: 5, b: 5, p: 25 } });
-    agents = [lab.a.agent({ args: ['--http', '127.0.0.1:4704'] }), lab.b.agent()];
+    agents = [lab.a.agent({ args: ['--http', '127.0.0.1:4780'] }), lab.b.agent()];
     await Promise.all(agents.map((agent) => agent.event('signalling.listening')));
     browser = await browserOn(lab.a);
     page = await browser.browser.newPage({ viewport: { width: 1100, height: 720 }, colorScheme: 'light' });
@@ -120,7 +120,7 @@ describe('the status page in a browser', () => {
   it('says when the agent is gone, and is live again when one is back', async () => {
     await agents[0].kill9();
     await page.getByText('the agent does not answer').first().waitFor();
-    await lab.a.agent({ args: ['--http', '127.0.0.1:4704'] }).event('router.connected');
+    await lab.a.agent({ args: ['--http', '127.0.0.1:4780'] }).event('router.connected');
     await page.getByText('live', { exact: true }).waitFor();
   });
 });
