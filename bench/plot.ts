@@ -21,6 +21,7 @@ export function barPlot(panels: readonly BarPanel[]): string {
   });
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${top}" font-family="system-ui, sans-serif" font-size="13">`,
+    '<title>Throughput, CPU and time to a bridge</title>',
     '<style>',
     'text { fill: #24292f } .bar { fill: #4c8dae } .range { stroke: #24292f; stroke-width: 1.5 } .axis { stroke: #8c959f }',
     '@media (prefers-color-scheme: dark) { text { fill: #d1d9e0 } .range { stroke: #d1d9e0 } }',

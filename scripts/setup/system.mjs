@@ -16,12 +16,14 @@ const packages = {
   tinyproxy: { 'apt-get': 'tinyproxy-bin', dnf: 'tinyproxy', apk: 'tinyproxy', pacman: 'tinyproxy' },
   chromium: { 'apt-get': 'chromium', dnf: 'chromium', apk: 'chromium', pacman: 'chromium' },
   promtool: { 'apt-get': 'prometheus', dnf: 'golang-github-prometheus', apk: 'prometheus', pacman: 'prometheus' },
+  zsh: { 'apt-get': 'zsh', dnf: 'zsh', apk: 'zsh', pacman: 'zsh' },
+  fish: { 'apt-get': 'fish', dnf: 'fish', apk: 'fish', pacman: 'fish' },
   unshare: { 'apt-get': 'util-linux', dnf: 'util-linux', apk: 'util-linux', pacman: 'util-linux' },
   nsenter: { 'apt-get': 'util-linux', dnf: 'util-linux', apk: 'util-linux', pacman: 'util-linux' },
   'c++': { 'apt-get': 'g++', dnf: 'gcc-c++', apk: 'g++ linux-headers', pacman: 'gcc' },
 };
 /** What tests need beside what the laboratory does. */
-const testTools = ['conntrack', 'microsocks', 'danted', 'tinyproxy', 'chromium', 'promtool'];
+const testTools = ['conntrack', 'microsocks', 'danted', 'tinyproxy', 'chromium', 'promtool', 'zsh', 'fish'];
 const install = {
   'apt-get': 'apt-get install -y --no-install-recommends',
   dnf: 'dnf install -y',

@@ -89,9 +89,9 @@ describe('what is accepted', () => {
 
 describe('where the status page is served', () => {
   test.each([
-    ['127.0.0.1:4780', { host: '127.0.0.1', port: 4704 }],
+    ['127.0.0.1:4780', { host: '127.0.0.1', port: 4780 }],
     ['[::1]:80', { host: '::1', port: 80 }],
-    ['localhost:4780', { host: '127.0.0.1', port: 4704 }],
+    ['localhost:4780', { host: '127.0.0.1', port: 4780 }],
   ])('may be %s', (listen, place) => {
     expect(parseConfig(JSON.stringify({ http: { listen } }), 'test.conf').http.listen).toEqual(place);
   });
@@ -101,7 +101,7 @@ describe('where the status page is served', () => {
     expect(parseConfig(JSON.stringify({ http: { listen, exposed: true } }), 'test.conf').http.listen).not.toBe('off');
   });
 
-  test.each(['4704', 'example.org:80', '127.0.0.1', '127.0.0.1:0', 'on'])('may not be %s', (listen) => {
+  test.each(['4780', 'example.org:80', '127.0.0.1', '127.0.0.1:0', 'on'])('may not be %s', (listen) => {
     expect(complaints(JSON.stringify({ http: { listen } }))[0]).toContain('http.listen is');
   });
 });

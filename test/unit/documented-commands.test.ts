@@ -42,22 +42,25 @@ async function complaint(line: string): Promise<string | undefined> {
 
 describe.each(pages)('%s', (page) => {
   const commands = commandsIn(textOf(page));
-  const snippets = [...textOf(page).matchAll(/^```hjson\n(.*?)^```/gms)].map(([, snippet = '']) => snippet);
 
   test('shows commands that the program takes', async () => {
     const complaints = await Promise.all(commands.map(complaint));
     expect(complaints.filter((each) => each !== undefined)).toEqual([]);
   });
+});
 
-  test.runIf(snippets.length > 0)('shows configuration that passes config --check', async () => {
-    for (const [index, snippet] of snippets.entries()) {
-      const config = parseConfig(snippet, `${page}, snippet ${index + 1}`);
-      // Plugins that a page is about are not installed here.
-      await checkPlugins(config, process.cwd()).catch((error: unknown) => {
-        if (!(error instanceof PluginError)) throw error;
-      });
-    }
-  });
+const configurations = pages
+  .map((page) => ({ page, snippets: [...textOf(page).matchAll(/^```hjson\n(.*?)^```/gms)].map(([, snippet = '']) => snippet) }))
+  .filter(({ snippets }) => snippets.length > 0);
+
+test.each(configurations)('$page shows configuration that passes config --check', async ({ page, snippets }) => {
+  for (const [index, snippet] of snippets.entries()) {
+    const config = parseConfig(snippet, `${page}, snippet ${index + 1}`);
+    // Plugins that a page is about are not installed here.
+    await checkPlugins(config, process.cwd()).catch((error: unknown) => {
+      if (!(error instanceof PluginError)) throw error;
+    });
+  }
 });
 
 test('commands that do not exist, options that do not and arguments too many would be noticed', async () => {
