@@ -24,10 +24,8 @@ const goals: readonly Goal[] = [
   goal('throughput of a UDP bridge, of a direct tcp peering’s', 'at least', 0.4, ratio('udp-hole-punching', 'mbitPerSecond')),
   goal('the same at 1 % loss', 'at least', 10, ratio('udp-hole-punching', 'mbitPerSecond', '1 % loss')),
   goal('CPU seconds a gigabyte of both agents of a UDP bridge', 'at most', 20, cpu('udp-hole-punching')),
-  goal('KB held for each of 1,000 bridges', 'at most', 40, (results) => {
-    const [base, many] = [crowdOf(results, 0), crowdOf(results, 1000)];
-    return base && many && (many.heldBytes - base.heldBytes) / 1000 / many.bridges;
-  }),
+  goal('KB held for each of 1,000 bridges', 'at most', 40, eachOf('heldBytes')),
+  goal('KB resident for each of 1,000 bridges', 'at most', 40, eachOf('residentBytes')),
   goal('MB resident without a bridge', 'at most', 90, (results) => {
     const base = crowdOf(results, 0);
     return base && base.residentBytes / 1e6;
@@ -72,6 +70,14 @@ function ratio(carrier: string, key: Key, line = 'unshaped'): Goal['measured'] {
 
 function cpu(carrier: string): Goal['measured'] {
   return (results) => median(results, carrier, 'agentCpu', 'unshaped');
+}
+
+/** Kilobytes for each of many bridges, beyond what the agent has without. */
+function eachOf(key: 'heldBytes' | 'residentBytes'): Goal['measured'] {
+  return (results) => {
+    const [base, many] = [crowdOf(results, 0), crowdOf(results, 1000)];
+    return base && many && (many[key] - base[key]) / 1000 / many.bridges;
+  };
 }
 
 function crowdOf({ bridges }: Results, count: number): BridgesFigures | undefined {

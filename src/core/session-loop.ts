@@ -313,8 +313,12 @@ export class SessionLoop {
     signal.throwIfAborted();
     if (this.deserves(session)) return;
     await new Promise<void>((resolve, reject) => {
-      this.waiting.set(peer, resolve);
-      signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true });
+      const onAbort = () => reject(signal.reason as Error);
+      signal.addEventListener('abort', onAbort, { once: true });
+      this.waiting.set(peer, () => {
+        signal.removeEventListener('abort', onAbort);
+        resolve();
+      });
     }).finally(() => this.waiting.delete(peer));
   }
 
