@@ -99,7 +99,8 @@ const acceptor = net.createServer({ allowHalfOpen: true, pauseOnConnect: true })
 await new Promise((resolve) => acceptor.listen(0, address, resolve));
 async function pair() {
   const accepted = new Promise((resolve) => acceptor.once('connection', resolve));
-  const near = net.connect({ port: acceptor.address().port, host: address, allowHalfOpen: true });
+  // The pump reads what it is given: Node must not take any of that.
+  const near = net.connect({ port: acceptor.address().port, host: address, allowHalfOpen: true }).pause();
   await new Promise((resolve) => near.once('connect', resolve));
   const both = [near, await accepted].map((socket) => socket.on('error', () => {}));
   pairs.push(...both);
