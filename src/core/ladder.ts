@@ -4,7 +4,7 @@ import { type Clock, sleep } from './clock.js';
 import { StrategyError } from './errors.js';
 import { isSlower, worthHaving } from './path-worth.js';
 import type { AttemptOffer, SignallingLink } from './signalling/link.js';
-import type { Strategy } from './strategy.js';
+import type { PathInfo, Strategy } from './strategy.js';
 import { type Settings, tokens } from './tokens.js';
 
 /** Pause before the next strategy starts beside those under way, in milliseconds. */
@@ -28,11 +28,15 @@ export class LadderExhausted extends AggregateError {
 export interface ClimbOptions {
   /** Strategy to try before the others, because it worked the last time. Its rank stays what the config says. */
   readonly first?: string | undefined;
-  /**
-   * Only what may better this path: the strategies that the config ranks above its own, and its own if that reroutes. None that is
-   * slower takes its place.
-   */
-  readonly better?: { readonly strategy: string /** Milliseconds. */; readonly rttMs: number } | undefined;
+  /** Only what may better this path: the strategies that the config ranks above its own, and its own if that reroutes. */
+  readonly better?: PathInUse | undefined;
+}
+
+export interface PathInUse {
+  readonly strategy: string;
+  readonly kind: PathInfo['kind'];
+  /** Milliseconds. */
+  readonly rttMs: number;
 }
 
 /** One strategy in a climb. A lower rank is better. */
@@ -67,20 +71,21 @@ export class Ladder {
     const outcomes = this.start(link, rungs, climbing);
     const failures: AttemptFailure[] = [];
     let best = Number.POSITIVE_INFINITY;
-    let bestRttMs = options.better?.rttMs ?? Number.POSITIVE_INFINITY;
+    let inUse: Omit<PathInUse, 'strategy'> | undefined = options.better;
     try {
       for (const _ of rungs) {
         const outcome = await outcomes.next();
         if ('error' in outcome) failures.push({ strategy: outcome.rung.strategy.name, error: outcome.error });
         else if (outcome.rung.rank > best) outcome.found.drop('PATH_SUPERSEDED', 'A better strategy won.');
-        else if (isSlower(outcome.found.rttMs, bestRttMs) && !this.settings.current.bridge.evenIfSlower) {
+        else if (inUse && this.losesTime(outcome.found, inUse)) {
           const message = `The path by ${outcome.rung.strategy.name} is slower than the one before.`;
           outcome.found.drop('PATH_SLOWER', message);
           failures.push({ strategy: outcome.rung.strategy.name, error: new StrategyError('PATH_SLOWER', message) });
         } else {
           best = outcome.rung.rank;
-          bestRttMs = outcome.found.rttMs;
-          const direct = outcome.found.path.info.kind === 'direct';
+          const { rttMs, path } = outcome.found;
+          const direct = path.info.kind === 'direct';
+          inUse = { kind: path.info.kind, rttMs };
           for (const { rank, started, stop } of rungs)
             if (rank > best || (direct && !started)) stop.abort(superseded(outcome.rung));
           yield outcome.found;
@@ -110,6 +115,12 @@ export class Ladder {
       throw new StrategyError('NO_COMMON_STRATEGY', `The peer offered ${offer.strategy}, which is not enabled here.`);
     }
     return this.runner.run(link, offer.accept(), strategy, AbortSignal.any([signal, link.signal]));
+  }
+
+  /** Would a path take the place of a faster one? Between direct paths rank decides: they lead the same way, and differ by what else goes there. */
+  private losesTime({ path, rttMs }: ProvenPath, inUse: Omit<PathInUse, 'strategy'>): boolean {
+    if (this.settings.current.bridge.evenIfSlower) return false;
+    return (path.info.kind === 'relayed' || inUse.kind === 'relayed') && isSlower(rttMs, inUse.rttMs);
   }
 
   private common(link: SignallingLink): Strategy[] {

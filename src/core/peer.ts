@@ -180,7 +180,9 @@ export class Peer {
       if (!upgradable) await bridge.closed;
       else if (await this.bridgeHolds(bridge, this.upgrades.next(), signal)) {
         const rttMs = bridge.pump.delays?.rttMs ?? bridge.found.rttMs;
-        await this.climb(link, signal, { better: { strategy, rttMs } }).catch((error: unknown) => this.tell(error));
+        await this.climb(link, signal, { better: { strategy, kind: path.info.kind, rttMs } }).catch((error: unknown) =>
+          this.tell(error),
+        );
       }
     }
     this.upgrades.reset();

@@ -294,7 +294,7 @@ describe('the ladder', () => {
   it('tries only what is ranked above a given strategy', async () => {
     const { climbing, started } = await climb(
       { first: fails('NO_CANDIDATES'), second: hangs, third: hangs },
-      { better: { strategy: 'second', rttMs: 10 } },
+      { better: { strategy: 'second', kind: 'relayed', rttMs: 10 } },
     );
     await expect(climbing).rejects.toBeInstanceOf(LadderExhausted);
     expect(started).toEqual(['first']);
@@ -303,7 +303,7 @@ describe('the ladder', () => {
   it('tries a given strategy again, too, if it reroutes', async () => {
     const { climbing, started } = await climb(
       { first: fails('NO_CANDIDATES'), second: fails('NO_CANDIDATES'), third: hangs },
-      { better: { strategy: 'second', rttMs: 10 }, reroutes: ['second'] },
+      { better: { strategy: 'second', kind: 'relayed', rttMs: 10 }, reroutes: ['second'] },
     );
     await expect(climbing).rejects.toBeInstanceOf(LadderExhausted);
     expect(started).toEqual(['first', 'second']);
@@ -311,10 +311,19 @@ describe('the ladder', () => {
 
   it('finds nothing better in a path that is measurably slower than the one in use', async () => {
     const slow = new Wire('direct', 40);
-    const { climbing, ends } = await climb({ first: slow.attempt, second: hangs }, { better: { strategy: 'second', rttMs: 20 } });
+    const inUse = { strategy: 'second', kind: 'relayed', rttMs: 20 } as const;
+    const { climbing, ends } = await climb({ first: slow.attempt, second: hangs }, { better: inUse });
     await ends.clock.advance(5000);
     await expect(climbing).rejects.toMatchObject({ failures: [{ strategy: 'first', error: { code: 'PATH_SLOWER' } }] });
     expect(slow.destroyed).toBe(true);
+  });
+
+  it('takes the direct path of the better rank for another direct one, whatever was measured of the two', async () => {
+    const longer = late(600, new Wire('direct', 40).attempt);
+    const { climbing, found, ends } = await climb({ first: longer, second: new Wire().attempt });
+    await ends.clock.advance(5000);
+    await climbing;
+    expect(found.map(({ strategy }) => strategy)).toEqual(['second', 'first']);
   });
 
   it('keeps a relayed path where the direct one that comes later is measurably slower', async () => {

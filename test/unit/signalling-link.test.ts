@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { errorCatalogue } from '../../src/core/error-catalogue.js';
 import { SignallingError, StrategyError } from '../../src/core/errors.js';
 import { addressOf } from '../../src/core/overlay-address.js';
 import type { Services } from '../../src/core/peer-services.js';
@@ -157,7 +158,11 @@ describe('a link', () => {
       far = offer.accept();
     });
     const near = await controlling.offer('first', never);
-    const reading = expect(near.channel.receive()).rejects.toMatchObject({ code: 'PEER_ENDED' });
+    const reading = expect(near.channel.receive()).rejects.toMatchObject({
+      code: 'PEER_ENDED',
+      message: expect.stringContaining('(PUNCH_TIMEOUT)'),
+      help: errorCatalogue.PUNCH_TIMEOUT.help,
+    });
     far?.end('PUNCH_TIMEOUT', 'no luck');
     await reading;
     expect(near.signal.aborted).toBe(true);

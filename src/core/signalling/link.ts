@@ -1,7 +1,7 @@
 import { deriveSecret, randomLength } from '../attempt-secret.js';
 import type { Clock } from '../clock.js';
 import { withDeadline } from '../deadline.js';
-import type { ErrorCode } from '../error-catalogue.js';
+import { type ErrorCode, errorCatalogue } from '../error-catalogue.js';
 import { SignallingError, StrategyError } from '../errors.js';
 import type { PeerRef } from '../events.js';
 import type { Random } from '../random.js';
@@ -180,9 +180,7 @@ export class SignallingLink {
         break;
       case 'end':
         this.early = this.early.filter(({ id }) => id !== message.id);
-        this.conversations
-          .get(message.id)
-          ?.finish(new StrategyError('PEER_ENDED', `The peer ended the attempt: ${message.message} (${message.code}).`));
+        this.conversations.get(message.id)?.finish(peerEnded(message));
         break;
       case 'services':
         this.services.receiveServices(message);
@@ -323,4 +321,10 @@ export class SignallingLink {
       },
     });
   }
+}
+
+/** What helps against the peer's reason helps this end as well. */
+function peerEnded({ code, message }: MessageOf<'end'>): StrategyError {
+  const known = Object.hasOwn(errorCatalogue, code) ? { help: errorCatalogue[code as ErrorCode].help } : {};
+  return new StrategyError('PEER_ENDED', `The peer ended the attempt: ${message} (${code}).`, known);
 }

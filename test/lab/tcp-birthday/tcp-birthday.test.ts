@@ -45,7 +45,8 @@ it('agents behind two NATs with random ports say so at once', async () => {
   lab.a.pingStream(lab.b.router.address, { intervalMs: 100 });
   const failures = await Promise.all([agents.a.event('attempt.failed'), agents.b.event('attempt.failed')]);
   for (const [index, agent] of [agents.a, agents.b].entries()) {
-    expect(failures[index]?.code).toBe('DOUBLE_RANDOM_NAT');
+    // An end hears it from the other, if that was faster.
+    expect([failures[index]?.code, failures[index]?.message].join(' ')).toContain('DOUBLE_RANDOM_NAT');
     const plan = agent.events.find(({ event }) => String(event) === 'punch.plan');
     expect((failures[index]?.time ?? Number.POSITIVE_INFINITY) - (plan?.time ?? 0)).toBeLessThan(1000);
     expect(agent.events.some(({ event }) => String(event) === 'punch.start')).toBe(false);
