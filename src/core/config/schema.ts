@@ -118,6 +118,19 @@ function pluginUse(noun: string, example: string, prefix: string) {
 const strategyUse = pluginUse('strategy', 'tcp-hole-punching', 'ratatoskr-strategy');
 const discoveryUse = pluginUse('discovery source', 'sessions', 'ratatoskr-discovery');
 
+/** What a text means. @param what the name of what it has to be, for the message */
+function parsed<Value>(parse: (text: string) => Value | undefined, what: string) {
+  return z
+    .string()
+    .trim()
+    .transform((text, context) => {
+      const value = parse(text);
+      if (value !== undefined) return value;
+      context.issues.push({ code: 'custom', input: text, message: what });
+      return z.NEVER;
+    });
+}
+
 const absoluteFile = (about: string) =>
   z
     .string()
@@ -129,19 +142,10 @@ const turnServer = z
   .preprocess(
     (value) => (typeof value === 'string' ? { uri: value } : value),
     z.strictObject({
-      uri: z
-        .string()
-        .trim()
-        .transform((text, context) => {
-          const uri = parseTurnUri(text);
-          if (uri) return uri;
-          context.issues.push({ code: 'custom', input: text, message: 'TURN URI' });
-          return z.NEVER;
-        })
-        .register(keyDocs, {
-          allowed: '"turn:USER:SECRET@HOST:PORT", over TCP; with "?transport=udp" over UDP, with "turns:" over TLS',
-          secret: true,
-        }),
+      uri: parsed(parseTurnUri, 'TURN URI').register(keyDocs, {
+        allowed: '"turn:USER:SECRET@HOST:PORT", over TCP; with "?transport=udp" over UDP, with "turns:" over TLS',
+        secret: true,
+      }),
       secretFile: absoluteFile('A file whose first line is the secret.'),
       auth: z
         .enum(['password', 'shared-secret'])
@@ -162,17 +166,12 @@ const hostName = z
   .regex(/^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$/)
   .register(keyDocs, { allowed: 'a host name without a port' });
 
-const listenPlace = z
-  .string()
-  .trim()
-  .transform((text, context) => {
-    if (text === 'off') return 'off';
-    const place = parseHostPort(text);
-    const host = place?.host === 'localhost' ? '127.0.0.1' : place?.host;
-    if (place && host !== undefined && ipaddr.isValid(host)) return { host, port: place.port };
-    context.issues.push({ code: 'custom', input: text, message: 'address and port' });
-    return z.NEVER;
-  })
+const listenPlace = parsed((text) => {
+  if (text === 'off') return 'off';
+  const place = parseHostPort(text);
+  const host = place?.host === 'localhost' ? '127.0.0.1' : place?.host;
+  return place && host !== undefined && ipaddr.isValid(host) ? { host, port: place.port } : undefined;
+}, 'address and port')
   .prefault('off')
   .register(keyDocs, {
     about:
@@ -180,27 +179,18 @@ const listenPlace = z
     allowed: '"off", or a loopback address and a port, such as "127.0.0.1:4780"; with http.exposed any address of this machine',
   });
 
-const relayServer = z
-  .string()
-  .trim()
-  .transform((text, context) => {
-    const uri = parseRelayUri(text);
-    if (uri) return uri;
-    context.issues.push({ code: 'custom', input: text, message: 'relay URI' });
-    return z.NEVER;
-  })
-  .register(keyDocs, { allowed: '"relay:NAME:TOKEN@HOST:PORT", as "ratatoskr relay" prints it', secret: true });
+const relayServer = parsed(parseRelayUri, 'relay URI').register(keyDocs, {
+  allowed: '"relay:NAME:TOKEN@HOST:PORT", as "ratatoskr relay" prints it',
+  secret: true,
+});
 
-const advertised = z
-  .string()
-  .trim()
-  .transform((text, context) => {
-    const place = parseHostPort(text);
-    if (place && isPublicAddress(place.host) && place.port >= 1024) return { address: place.host, port: place.port };
-    context.issues.push({ code: 'custom', input: text, message: 'address and port' });
-    return z.NEVER;
-  })
-  .register(keyDocs, { allowed: '"address:port" or "[IPv6 address]:port", a public address and a port of 1024 or more' });
+const advertised = parsed((text) => {
+  const place = parseHostPort(text);
+  const usable = place && isPublicAddress(place.host) && place.port >= 1024;
+  return usable ? { address: place.host, port: place.port } : undefined;
+}, 'address and port').register(keyDocs, {
+  allowed: '"address:port" or "[IPv6 address]:port", a public address and a port of 1024 or more',
+});
 
 function distinct(entries: readonly { readonly use: string }[]): boolean {
   return new Set(entries.map(({ use }) => use)).size === entries.length;
