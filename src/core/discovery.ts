@@ -154,8 +154,14 @@ export class Discovery {
     }
   }
 
+  /** Called for every session at every poll. */
   private findsOf(key: string): Find[] {
-    return [...this.finds.values()].flatMap((finds) => finds.get(key) ?? []);
+    const found: Find[] = [];
+    for (const finds of this.finds.values()) {
+      const find = finds.get(key);
+      if (find) found.push(find);
+    }
+    return found;
   }
 
   private isFound(key: string): boolean {
