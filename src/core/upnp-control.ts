@@ -1,5 +1,5 @@
-import type { Clock } from './clock.js';
 import type { Net } from './net.js';
+import type { WorkerOptions } from './with-worker.js';
 
 /** Names and values of an action's arguments, in the order that the service wants. */
 export type ActionArguments = readonly (readonly [name: string, value: string | number])[];
@@ -7,18 +7,11 @@ export type ActionArguments = readonly (readonly [name: string, value: string | 
 /** Calls an action of a gateway. @returns the body of the SOAP envelope: an object with the response, by its name */
 type InvokeAction = (action: string, args: ActionArguments) => Promise<unknown>;
 
-interface ControlOptions {
+/** With UPnP's own errors `failed` is given their sentence. */
+interface ControlOptions extends Omit<WorkerOptions, 'source' | 'data'> {
   /** Where the device describes itself. */
   readonly url: URL;
   readonly net: Net;
-  readonly clock: Clock;
-  /** Milliseconds for all calls together. */
-  readonly timeoutMs: number;
-  readonly signal: AbortSignal;
-  /** What to reject with when the time is up. */
-  readonly expired: () => Error;
-  /** What to reject with when the device refuses, or is none. @param reason for UPnP's own errors their sentence */
-  readonly failed: (reason: string) => Error;
 }
 
 /**
