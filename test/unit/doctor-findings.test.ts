@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { errorCatalogue } from '../../src/core/error-catalogue.js';
 import { AdminError } from '../../src/core/errors.js';
 import type { NatBehaviour } from '../../src/discovery/nat-behaviour/behaviour.js';
+import { NatClassifier } from '../../src/discovery/nat-behaviour/classifier.js';
 import type { Observation } from '../../src/discovery/stun/agreement.js';
 import { clockFinding } from '../../src/doctor/checks/clock.js';
 import { type GatewayAnswer, gatewayFinding } from '../../src/doctor/checks/gateway.js';
@@ -11,17 +12,7 @@ import { routerFindings } from '../../src/doctor/checks/router.js';
 import { type StunAnswers, stunFinding } from '../../src/doctor/checks/stun.js';
 import { strategyVerdicts } from '../../src/doctor/strategy-verdicts.js';
 
-const nothing: NatBehaviour = {
-  translated: 'unknown',
-  mapping: 'unknown',
-  filtering: 'unknown',
-  hairpinning: 'unknown',
-  portPreservation: 'unknown',
-  portAllocation: { kind: 'unknown', parity: 'unknown' },
-  severalAddresses: 'unknown',
-  lifetime: {},
-  doubtful: [],
-};
+const nothing = new NatClassifier().behaviour;
 const nat = (behaviour: Partial<NatBehaviour>): NatBehaviour => ({ ...nothing, translated: 'yes', ...behaviour });
 
 function answers(udp: NatBehaviour | undefined, seen: readonly string[], contradicted: readonly string[] = []): StunAnswers {
