@@ -1,6 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { StrategyError } from '../../src/core/errors.js';
-import { systemRandom } from '../../src/core/random.js';
 import type { AddressBook, AttemptContext, Path, Role, Strategy, StrategyServices } from '../../src/core/strategy.js';
 import { maxProbes, openPorts } from '../../src/strategies/udp-hole-punching/birthday.js';
 import { maxChecks } from '../../src/strategies/udp-hole-punching/checks.js';
@@ -90,7 +89,7 @@ function strategyOn(host: UdpHost, addresses: AddressBook = { stunServers: world
   const services: StrategyServices = {
     net: host.net,
     clock,
-    random: systemRandom,
+    random: host.world.random.fork(host.publicAddress),
     log,
     addresses,
     stateDir: '',
@@ -237,7 +236,7 @@ describe('an attempt that cannot work', () => {
 
   it('says so where nothing makes streams of datagrams', async () => {
     const { a } = meet(prc, prc);
-    const services = { net: a.host.net, clock, random: systemRandom, log, addresses: { stunServers: [] }, stateDir: '' };
+    const services = { net: a.host.net, clock, random: world.random, log, addresses: { stunServers: [] }, stateDir: '' };
     const strategy = udpHolePunching.create({ carriers: ['udx'] }, services);
     expect(await strategy.probe?.({ signal: new AbortController().signal })).toMatchObject({ usable: 'no' });
     await expect(strategy.attempt({} as AttemptContext)).rejects.toMatchObject({ code: 'RELIABLE_UDP_MISSING' });

@@ -2,6 +2,7 @@ import { Duplex } from 'node:stream';
 import type { BindUdpOptions, Endpoint, Net } from '../../src/core/net.js';
 import type { ReliableStream, ReliableUdp, ReliableUdpSocket } from '../../src/core/reliable-udp.js';
 import { decodeBindingRequest, encodeBindingResponse } from '../../src/discovery/stun/responder-codec.js';
+import { SeededRandom } from '../../src/testing/seeded-random.js';
 import type { FakeClock } from './fake-clock.js';
 
 /** What a host is behind, in the terms of RFC 4787 §4.1 and §5. */
@@ -31,6 +32,7 @@ export class UdpWorld {
   readonly datagrams: Datagram[] = [];
   readonly stunServers = ['20.0.9.2:3478', '20.0.9.3:3478'];
   readonly streams = new Map<number, FakeStream>();
+  readonly random = new SeededRandom('udp-world');
   private readonly hosts = new Map<string, UdpHost>();
 
   constructor(
@@ -113,7 +115,7 @@ export class UdpHost implements ReliableUdp {
     if (this.nat.mapping === 'sequential') return this.nextPort++;
     if (this.nat.mapping !== 'random') return local.port;
     for (;;) {
-      const port = 1024 + Math.floor(Math.random() * 64_512);
+      const port = this.world.random.integer(1024, 65_535);
       if (!this.byPort.has(port)) return port;
     }
   }

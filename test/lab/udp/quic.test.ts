@@ -25,6 +25,8 @@ function options(host: Host, strategyOptions: object): AgentOptions {
 }
 
 const listener = '127.0.0.1:7002';
+/** What yggdrasil gives its quic connections. */
+const quicIdleTimeoutMs = 60_000;
 
 async function start(a: object, b: object, controlling: Site = 'a'): Promise<{ lab: Lab; agents: [AgentProcess, AgentProcess] }> {
   const opened = await Lab.create({ a: 'prc', b: 'prc', links, controlling });
@@ -100,7 +102,10 @@ describe('a path by UDP with the carrier quic', () => {
     const cutAt = Date.now();
     const downs = await Promise.all(agents.map((agent) => agent.event('bridge.down')));
     expect(Math.max(...downs.map(({ time }) => time)) - cutAt).toBeLessThan(5000);
-    // yggdrasil removes the peering at once, but closes only its half of a stream: the link goes when the router has missed its peer.
-    await poll('the router has let go', async () => ((await quicPeerings(lab.a)).length === 0 ? true : undefined));
+    // yggdrasil removes the peering at once, but closes only its half of a stream: the link goes when the router has missed its
+    // peer, and where it awaits no answer from it, at the latest with quic's MaxIdleTimeout (core/link_quic.go).
+    await poll('the router has let go', async () => ((await quicPeerings(lab.a)).length === 0 ? true : undefined), {
+      timeoutMs: quicIdleTimeoutMs + 5000,
+    });
   });
 });
