@@ -13,6 +13,7 @@ import { NetworkWatch } from './network-watch.js';
 import { Peer } from './peer.js';
 import type { Random } from './random.js';
 import type { Router, RouterPeer, RouterSelf, RouterSession } from './router.js';
+import { Admission } from './signalling/admission.js';
 import type { SignallingLink } from './signalling/link.js';
 import { Signalling } from './signalling/signalling.js';
 import type { SuccessMemory } from './success-memory.js';
@@ -49,6 +50,7 @@ export class SessionLoop {
     @inject(tokens.events) private readonly events: EventSource,
     @inject(tokens.settings) private readonly settings: Settings,
     @inject(Signalling) private readonly signalling: Signalling,
+    @inject(Admission) private readonly admission: Admission,
     @inject(Ladder) private readonly ladder: Ladder,
     @inject(Bridges) private readonly bridges: Bridges,
     @inject(tokens.memory) private readonly memory: SuccessMemory,
@@ -68,7 +70,7 @@ export class SessionLoop {
     this.running = new AbortController();
     const { signal } = this.running;
     this.signalling.onLink = (link) => this.linkUp(link);
-    this.signalling.makeRoom = () => this.makeRoom();
+    this.admission.makeRoom = () => this.makeRoom();
     this.signalling.purposeOf = (address) => {
       const peer = this.discovery.wantedAt(address);
       return peer && this.purposeOf(peer.key);
