@@ -12,6 +12,7 @@ import type { Pumps } from '../core/pump.js';
 import type { Random } from '../core/random.js';
 import type { RelayTickets } from '../core/relay-tickets.js';
 import { SessionLoop } from '../core/session-loop.js';
+import { SessionWorth } from '../core/session-worth.js';
 import { Admission } from '../core/signalling/admission.js';
 import { ServiceExchange } from '../core/signalling/service-exchange.js';
 import { Signalling } from '../core/signalling/signalling.js';
@@ -65,6 +66,7 @@ export function compose(parts: Composition): DependencyContainer {
   container.registerSingleton(Signalling);
   container.registerSingleton(Discovery);
   container.registerSingleton(Bridges);
+  container.registerSingleton(SessionWorth);
   container.registerSingleton(SessionLoop);
   return container;
 }

@@ -11,3 +11,13 @@ export async function untilAborted(signal: AbortSignal): Promise<never> {
   await aborted(signal);
   throw signal.reason as Error;
 }
+
+/** Waits for a promise, but no longer than the signal allows; then it rejects with the signal's reason. Leaves nothing on the signal. */
+export function unlessAborted<Value>(promise: Promise<Value>, signal: AbortSignal): Promise<Value> {
+  return new Promise((resolve, reject) => {
+    const onAbort = () => reject(signal.reason as Error);
+    if (signal.aborted) onAbort();
+    else signal.addEventListener('abort', onAbort, { once: true });
+    promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort));
+  });
+}

@@ -4,7 +4,6 @@ import { Bridges } from './bridge.js';
 import { type Clock, sleep } from './clock.js';
 import { permits } from './config/permits.js';
 import { Discovery } from './discovery.js';
-import type { MeetingPurpose } from './discovery-source.js';
 import { describeError, type RatatoskrError, SignallingError, StrategyError } from './errors.js';
 import type { EventSource, PeerRef } from './events.js';
 import { Ladder } from './ladder.js';
@@ -13,6 +12,7 @@ import { NetworkWatch } from './network-watch.js';
 import { Peer } from './peer.js';
 import type { Random } from './random.js';
 import type { Router, RouterPeer, RouterSelf, RouterSession } from './router.js';
+import { SessionWorth } from './session-worth.js';
 import { Admission } from './signalling/admission.js';
 import type { SignallingLink } from './signalling/link.js';
 import { Signalling } from './signalling/signalling.js';
@@ -33,12 +33,10 @@ export class SessionLoop {
   private readonly watched = new Map<string, WatchedSession>();
   /** Those that have a peer. */
   private readonly served = new Set<WatchedSession>();
-  private directlyPeered = new Set<string>();
   private readonly network: NetworkWatch;
   private readonly adjacent: AdjacentAgents;
   private running = new AbortController();
   private life: Promise<void> = Promise.resolve();
-  private readonly waiting = new Map<Peer, () => void>();
   /** Sessions that allow and deny keep out, so that each poll need not ask again. */
   private readonly refused = new Set<string>();
 
@@ -55,6 +53,7 @@ export class SessionLoop {
     @inject(Bridges) private readonly bridges: Bridges,
     @inject(tokens.memory) private readonly memory: SuccessMemory,
     @inject(Discovery) private readonly discovery: Discovery,
+    @inject(SessionWorth) private readonly worth: SessionWorth,
   ) {
     this.network = new NetworkWatch(net);
     this.adjacent = new AdjacentAgents({
@@ -73,7 +72,7 @@ export class SessionLoop {
     this.admission.makeRoom = () => this.makeRoom();
     this.signalling.purposeOf = (address) => {
       const peer = this.discovery.wantedAt(address);
-      return peer && this.purposeOf(peer.key);
+      return peer && this.worth.purposeOf(peer.key);
     };
     this.discovery.start(self);
     this.life = Promise.all([this.signalling.open(self), this.poll(signal)]).then(() => {});
@@ -88,7 +87,6 @@ export class SessionLoop {
     await Promise.all([this.life, discovered]);
     this.watched.clear();
     this.served.clear();
-    this.waiting.clear();
   }
 
   /** The configuration has changed: peers that are no longer permitted go. */
@@ -112,7 +110,7 @@ export class SessionLoop {
     if (!session?.peer) return;
     session.invited = true;
     session.peer.networkChanged();
-    this.resume(session);
+    this.worth.review(session);
     this.tellHold(key);
   }
 
@@ -140,7 +138,7 @@ export class SessionLoop {
     if (signal.aborted) return;
     const now = this.clock.now();
     const foreign = this.foreignPeerings(peers);
-    this.directlyPeered = new Set(foreign.flatMap(({ key }) => key ?? []));
+    this.worth.directlyPeered = new Set(foreign.flatMap(({ key }) => key ?? []));
     const { idleTimeout } = this.settings.current.sessions;
     const present = new Set<string>();
     for (const session of sessions) {
@@ -148,13 +146,13 @@ export class SessionLoop {
       this.sample(session, now);
     }
     this.meetFound(now);
-    const again = [...this.served].some((session) => this.needsHelp(session));
+    const again = [...this.served].some((session) => this.worth.needsHelp(session));
     // Where there is no STUN server but what peers offer, the first bridge is not to wait for them.
     if (again || this.settings.current.stun.length === 0) this.adjacent.meet(foreign, { again });
     for (const session of [...this.watched.values()]) {
       if (present.has(session.key)) session.misses = 0;
       else if (++session.misses === missesToEnd) session.ended();
-      if (this.discovery.wants(session.key) || this.isHeld(session) || this.isVisited(session)) session.lastForeignAt = now;
+      if (this.worth.isKept(session)) session.lastForeignAt = now;
       else if (session.misses >= missesToEnd) void this.release(session, sessionEnded('The session has ended.'));
       else if (now - session.lastForeignAt > idleTimeout)
         void this.release(session, sessionEnded('The session carries nothing.'));
@@ -170,9 +168,9 @@ export class SessionLoop {
     if (!addresses) return;
     this.events.publish('network.changed', { addresses });
     for (const session of this.served) {
-      session.invited = !this.isVisit(session);
+      session.invited = !this.worth.isVisit(session);
       session.peer?.networkChanged();
-      this.resume(session);
+      this.worth.review(session);
     }
   }
 
@@ -195,13 +193,13 @@ export class SessionLoop {
     else if (
       this.discovery.watchesSessions &&
       watched.activity.foreignBytes > watched.spentBytes &&
-      !this.directlyPeered.has(session.key) &&
+      !this.worth.directlyPeered.has(session.key) &&
       this.makeRoom()
     ) {
       this.announce(watched);
       this.meet(watched, now);
     }
-    this.resume(watched);
+    this.worth.review(watched);
   }
 
   /** Meets what the discovery sources have found, where there is room without anybody losing a place. */
@@ -209,7 +207,7 @@ export class SessionLoop {
     for (const { key, address } of this.discovery.wanted()) {
       if (this.signalling.linkWith(key)) this.discovery.confirm(key);
       const known = this.watched.get(key);
-      if (known?.peer) this.resume(known);
+      if (known?.peer) this.worth.review(known);
       if (known?.peer || !permits(this.settings.current, { key, address })) continue;
       if (this.served.size >= this.settings.current.signalling.maxPeers || !this.discovery.mayAsk(key)) return;
       this.meet(known ?? this.watch(key, address), now);
@@ -240,8 +238,8 @@ export class SessionLoop {
       clock: this.clock,
       random: this.random,
       events: this.events,
-      wanted: (peer, signal) => this.untilDeserved(session, peer, signal),
-      refusal: () => this.refusal(session),
+      wanted: (_, signal) => this.worth.untilDeserved(session, signal),
+      refusal: () => this.worth.refusal(session),
       tried: () => this.tried(session),
       creditOwn: (_, bytes) => session.activity.creditOwn(bytes, this.clock.now()),
     });
@@ -255,14 +253,14 @@ export class SessionLoop {
     link.onHeld = () => {
       session.invited = true;
       session.peer?.linkUp();
-      this.resume(session);
+      this.worth.review(session);
     };
-    session.invited = !this.isVisit(session);
+    session.invited = !this.worth.isVisit(session);
     this.discovery.confirm(key);
     this.announce(session);
     if (!session.peer) this.meet(session, this.clock.now());
     session.peer?.linkUp();
-    this.resume(session);
+    this.worth.review(session);
     link.signal.addEventListener('abort', () => session.linkDown(this.clock.now()), { once: true });
   }
 
@@ -273,72 +271,14 @@ export class SessionLoop {
     session.peer = undefined;
     this.served.delete(session);
     this.tried(session);
-    this.waiting.delete(peer);
     if (session.announced) this.events.publish('session.ended', { peer: peer.ref });
     session.announced = false;
     await peer.end(reason);
   }
 
-  private deserves(session: WatchedSession): boolean {
-    const purpose = this.purposeOf(session.key);
-    if (purpose === 'path' || (purpose === 'services' && !this.signalling.linkWith(session.key))) return true;
-    const { foreignBytes, rate } = session.activity;
-    return (
-      (session.invited || this.isHeld(session) || foreignBytes > session.spentBytes) &&
-      rate >= this.settings.current.sessions.minTraffic
-    );
-  }
-
-  /** Was the peer told of this end, so that it wants the bridge whatever goes over it? */
-  private isHeld({ key }: WatchedSession): boolean {
-    return this.signalling.linkWith(key)?.held ?? false;
-  }
-
-  /** What the discovery sources want this peer for. Where the routers are peered directly there is no better path to be had. */
-  private purposeOf(key: string): MeetingPurpose | undefined {
-    const purpose = this.discovery.purposeOf(key);
-    return purpose && this.directlyPeered.has(key) ? 'services' : purpose;
-  }
-
-  /** Has the peer come for our services alone? Then its link is kept, too. */
-  private isVisited({ key }: WatchedSession): boolean {
-    return this.signalling.linkWith(key)?.identity.visits ?? false;
-  }
-
-  /** Is a link with this peer no reason for a bridge, whoever came to whom? */
-  private isVisit(session: WatchedSession): boolean {
-    return this.isVisited(session) || this.purposeOf(session.key) === 'services';
-  }
-
-  /** Resolves once there is traffic that has come since our last try: a session that only we keep alive may end. */
-  private async untilDeserved(session: WatchedSession, peer: Peer, signal: AbortSignal): Promise<void> {
-    signal.throwIfAborted();
-    if (this.deserves(session)) return;
-    await new Promise<void>((resolve, reject) => {
-      const onAbort = () => reject(signal.reason as Error);
-      signal.addEventListener('abort', onAbort, { once: true });
-      this.waiting.set(peer, () => {
-        signal.removeEventListener('abort', onAbort);
-        resolve();
-      });
-    }).finally(() => this.waiting.delete(peer));
-  }
-
   private tried(session: WatchedSession): void {
     this.discovery.tried(session.key);
     session.tried();
-  }
-
-  private resume(session: WatchedSession): void {
-    if (session.peer && this.deserves(session)) this.waiting.get(session.peer)?.();
-  }
-
-  private refusal({ key, activity }: WatchedSession): StrategyError | undefined {
-    if (this.directlyPeered.has(key)) return new StrategyError('ALREADY_PEERED', 'The routers are peered directly.');
-    if (this.purposeOf(key) !== 'path' && activity.rate < this.settings.current.sessions.minTraffic) {
-      return new StrategyError('BELOW_THRESHOLD', 'The session has less traffic than asked for.');
-    }
-    return undefined;
   }
 
   /** At the cap a newcomer takes the place of one that has come to nothing. @returns whether there is room */
@@ -349,11 +289,6 @@ export class SessionLoop {
     if (!idle) return false;
     void this.release(idle, new StrategyError('PEER_BUSY', 'Another peer needs the place.'));
     return true;
-  }
-
-  /** Is a bridge deserved and not there, so that what others can tell or carry may help? */
-  private needsHelp(session: WatchedSession): boolean {
-    return !session.peer?.bridged && !this.directlyPeered.has(session.key) && this.deserves(session);
   }
 
   /** Peerings of the router that are none of ours. */

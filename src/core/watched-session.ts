@@ -28,6 +28,8 @@ export class WatchedSession implements PeerRef {
   announced = false;
   /** Foreign bytes at the end of the last try. */
   spentBytes = 0;
+  /** Those who wait until it deserves a try. */
+  readonly waiting = new Set<() => void>();
   /** Of the link's own traffic, how much has been credited. */
   private creditedOwn = 0;
 

@@ -1,6 +1,7 @@
 import dns from 'node:dns/promises';
 import net from 'node:net';
 import os from 'node:os';
+import { unlessAborted } from '../core/aborted.js';
 import type { ByteStream, InterfaceAddress, Net, NetCapabilities, TcpTuning } from '../core/net.js';
 import type { Addon } from './addon.js';
 import { descriptorOf } from './byte-stream.js';
@@ -88,12 +89,4 @@ async function resolve(host: string, { signal }: { readonly signal?: AbortSignal
   // The system's resolver cannot be called off; the answer is dropped.
   const lookup = dns.lookup(host, { all: true }).then((answers) => answers.map(({ address }) => address));
   return signal ? unlessAborted(lookup, signal) : lookup;
-}
-
-function unlessAborted<Value>(promise: Promise<Value>, signal: AbortSignal): Promise<Value> {
-  return new Promise((resolve, reject) => {
-    const onAbort = () => reject(signal.reason as Error);
-    signal.addEventListener('abort', onAbort, { once: true });
-    promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort));
-  });
 }

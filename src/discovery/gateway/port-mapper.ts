@@ -1,3 +1,4 @@
+import { unlessAborted } from '../../core/aborted.js';
 import { describeError, StrategyError } from '../../core/errors.js';
 import type { Endpoint } from '../../core/net.js';
 import { dynamicPort } from '../listening-port.js';
@@ -172,13 +173,4 @@ export class PortMapper {
     this.choice.refresh();
     return unlessAborted(this.choice.usable(gateway), signal);
   }
-}
-
-function unlessAborted<Value>(promise: Promise<Value>, signal: AbortSignal): Promise<Value> {
-  return new Promise((resolve, reject) => {
-    const onAbort = () => reject(signal.reason as Error);
-    if (signal.aborted) onAbort();
-    else signal.addEventListener('abort', onAbort, { once: true });
-    promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort));
-  });
 }
