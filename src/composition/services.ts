@@ -19,6 +19,7 @@ import type { UpnpControl } from '../core/upnp-control.js';
 import { PeerServers } from '../discovery/stun/peer-servers.js';
 import { loadAddon } from '../native/addon.js';
 import { createNativePumps } from '../native/native-pump.js';
+import { createSocketPumps } from '../native/socket-pump.js';
 import { createSystemNet } from '../native/system-net.js';
 import { createUdx } from '../native/udx/create-udx.js';
 
@@ -81,6 +82,8 @@ export function makeServices(
 /** What carries bridges: the addon's thread where there is one, and Node's streams for the rest and on a network of one's own. */
 export function makePumps(parts: SystemParts, { clock }: Pick<StrategyServices, 'clock'>): Pumps {
   const streams = createStreamPumps(clock);
-  const { addon } = parts.net ? {} : loadAddon();
-  return addon ? createNativePumps(addon, streams) : streams;
+  if (parts.net) return streams;
+  const { addon } = loadAddon();
+  const sockets = createSocketPumps(streams);
+  return addon ? createNativePumps(addon, sockets) : sockets;
 }

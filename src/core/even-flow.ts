@@ -1,21 +1,22 @@
-import { Transform, type TransformCallback } from 'node:stream';
 import type { Clock, Timer } from './clock.js';
 
 /** What passes at once after a pause, in bytes: one packet as large as a router makes them. */
 const burstBytes = 64 * 1024;
 /** At higher rates it is what passes in so many milliseconds: a timer is no finer. */
 const burstMs = 1;
+/** So little is not worth waking up for. */
+const grainBytes = burstBytes / 2;
 /** What passes in the long run whatever came before, in bytes a millisecond: 524 Mbit/s. */
 const leastRate = 64 * 1024;
 /** The rate is four times what passed in the last so many milliseconds, so that it finds its way to any that the path can keep up. */
 const periodMs = 50;
 
 /**
- * Bytes on their way to the router, without bursts. A path that has made up for a loss has everything since at once, and a router
- * keeps no more than 128 KiB that it has not decrypted yet (yggdrasil 0.5: two packets less a few bytes): it would drop the rest, and
- * each drop halves the flow of a TCP connection inside. docs/data-path.md has what that makes.
+ * When bytes may go on to the router, so that they come without bursts. A path that has made up for a loss has everything since at once,
+ * and a router keeps no more than 128 KiB that it has not decrypted yet (yggdrasil 0.5: two packets less a few bytes): it would drop the
+ * rest, and each drop halves the flow of a TCP connection inside. docs/data-path.md has what that makes.
  */
-export class EvenFlow extends Transform {
+export class EvenFlow {
   private credit = burstBytes;
   private creditedAt: number;
   private rate = leastRate;
@@ -23,30 +24,34 @@ export class EvenFlow extends Transform {
   private passed = 0;
   private timer: Timer | undefined;
 
-  constructor(private readonly clock: Clock) {
-    super({ highWaterMark: burstBytes });
+  /** @param ready called when more may pass after a {@link pass} that said no */
+  constructor(
+    private readonly clock: Clock,
+    private readonly ready: () => void,
+  ) {
     this.creditedAt = clock.now();
     this.periodAt = this.creditedAt;
   }
 
-  override _transform(chunk: Buffer, encoding: BufferEncoding, done: TransformCallback): void {
-    const burst = this.earn(this.clock.now());
-    if (this.credit >= Math.min(chunk.length, burst)) {
-      this.credit -= chunk.length;
-      this.passed += chunk.length;
-      done(null, chunk);
-    } else {
-      this.timer = this.clock.setTimer(1, () => this._transform(chunk, encoding, done));
-    }
+  /** So many bytes have gone on; what is too much of them is paid off later. @returns whether more may pass now */
+  pass(count: number): boolean {
+    this.earn(this.clock.now());
+    this.credit -= count;
+    this.passed += count;
+    if (this.credit >= grainBytes) return true;
+    this.timer ??= this.clock.setTimer(Math.ceil((grainBytes - this.credit) / this.rate), () => {
+      this.timer = undefined;
+      this.ready();
+    });
+    return false;
   }
 
-  override _destroy(error: Error | null, done: (error?: Error | null) => void): void {
+  /** Leaves no timer behind. */
+  close(): void {
     this.timer?.cancel();
-    done(error);
   }
 
-  /** @returns the most that credit can be */
-  private earn(now: number): number {
+  private earn(now: number): void {
     const period = now - this.periodAt;
     if (period >= periodMs) {
       this.rate = Math.max(leastRate, (4 * this.passed) / period);
@@ -56,6 +61,5 @@ export class EvenFlow extends Transform {
     const burst = Math.max(burstBytes, this.rate * burstMs);
     this.credit = Math.min(burst, this.credit + (now - this.creditedAt) * this.rate);
     this.creditedAt = now;
-    return burst;
   }
 }

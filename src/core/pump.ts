@@ -19,6 +19,8 @@ export interface PumpOptions {
   /** Keys of the two routers, 32 bytes each. */
   readonly ownKey: Uint8Array;
   readonly peerKey: Uint8Array;
+  /** The chunks of both streams are lent: a stream may write its next to the same memory when the other has taken everything. */
+  readonly lent?: boolean;
 }
 
 /** What has gone through so far. */

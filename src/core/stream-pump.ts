@@ -8,6 +8,9 @@ import type { Verdict } from './frames/frame-scanner.js';
 import { frameType, keepAliveFrame } from './frames/frame-types.js';
 import { beatMs, lingerMs, type Pump, type PumpCounters, type PumpOptions, type Pumps, silenceMs } from './pump.js';
 
+/** What may wait in a stream before the other is paused, in bytes. */
+const mostWaiting = 64 * 1024;
+
 /** Pumps of Node's streams, for any path on any platform. */
 export function createStreamPumps(clock: Clock): Pumps {
   return { start: (options) => new StreamPump(options, clock) };
@@ -19,7 +22,7 @@ class StreamPump implements Pump {
   /** From the router to the path, and back. */
   private readonly outward: FrameLane;
   private readonly inward: FrameLane;
-  /** Between the path and the router. */
+  /** From the path to the router. */
   private readonly flow: EvenFlow;
   private readonly over = new AbortController();
   private settle: (reason: RatatoskrError) => void = () => {};
@@ -37,16 +40,17 @@ class StreamPump implements Pump {
     private readonly options: PumpOptions,
     private readonly clock: Clock,
   ) {
-    const { path, router, ownKey, peerKey, hidden } = options;
+    const { path, router, ownKey, peerKey, hidden, lent = false } = options;
+    const maxWaiting = lent ? 0 : mostWaiting;
     this.ended = new Promise((resolve) => {
       this.settle = resolve;
     });
-    this.flow = new EvenFlow(clock);
-    this.flow.pipe(router);
+    this.flow = new EvenFlow(clock, () => this.inward.goOn());
     const onFailure = (error: unknown) => void this.end(error as RatatoskrError);
     this.outward = new FrameLane({
       source: router,
       sink: path,
+      maxWaiting,
       speaker: ownKey,
       listener: peerKey,
       judge: (type) => judge(type, hidden, forbidden),
@@ -57,12 +61,14 @@ class StreamPump implements Pump {
     });
     this.inward = new FrameLane({
       source: path,
-      sink: this.flow,
+      sink: router,
+      maxWaiting,
       speaker: peerKey,
       listener: ownKey,
       judge: (type) => judge(type, hidden, () => 'take'),
-      onReceived: () => {
+      onReceived: (count) => {
         this.heardAt = clock.now();
+        return this.flow.pass(count);
       },
       onDropped: () => this.outward.insert(keepAliveFrame),
       onTaken: (body) => this.takeFrame(body),
@@ -101,7 +107,7 @@ class StreamPump implements Pump {
       this.outward.insert(encodeAgentFrame({ kind: 'end', code: reason.code, message: reason.message }));
       this.outward.finish();
       this.inward.finish();
-      this.flow.destroy();
+      this.flow.close();
       this.options.router.destroy();
       await this.flush();
       this.options.path.destroy();
@@ -151,7 +157,7 @@ class StreamPump implements Pump {
     // A process that was held up hears nothing because it did not listen; nor does one whose router does not take what comes.
     const late = now - this.beatDueAt;
     if (late > beatMs) this.heardAt += late;
-    if (this.inward.paused) this.heardAt = now;
+    if (this.inward.full) this.heardAt = now;
     if (now - this.heardAt >= silenceMs) {
       void this.end(new BridgeError('PATH_SILENT', `Nothing has come on the path for ${silenceMs / 1000} s.`));
       return;

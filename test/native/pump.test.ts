@@ -7,6 +7,7 @@ import { decodeAgentFrame, encodeAgentFrame } from '../../src/core/frames/agent-
 import { frameType, keepAliveFrame } from '../../src/core/frames/frame-types.js';
 import { createStreamPumps } from '../../src/core/stream-pump.js';
 import { createNativePumps } from '../../src/native/native-pump.js';
+import { createSocketPumps } from '../../src/native/socket-pump.js';
 import { cutAt, frame, handshake, trafficFrame } from '../unit/link-frames.js';
 import { builtAddon } from './built-addon.js';
 import { eventually, openSockets } from './loopback.js';
@@ -35,6 +36,7 @@ const native = createNativePumps(builtAddon(), {
 
 describe.each([
   { name: 'of streams', pumps: streams },
+  { name: 'of streams whose reads share their memory', pumps: createSocketPumps(streams) },
   { name: 'of the addon', pumps: native },
 ])('a pump $name', ({ pumps }) => {
   it('carries 24 MiB of frames both ways at once, unharmed and in order', async () => {

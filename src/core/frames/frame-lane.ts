@@ -1,21 +1,21 @@
 import type { Readable, Writable } from 'node:stream';
 import { FrameScanner, type Verdict } from './frame-scanner.js';
 
-/** What may wait in a sink before its source is paused, in bytes. */
-const maxWaiting = 64 * 1024;
 /** Frames of our own that may wait for the end of another. */
 const maxInserts = 4;
 
 export interface FrameLaneOptions {
   readonly source: Readable;
   readonly sink: Writable;
+  /** What may wait in the sink before the source is paused, in bytes. */
+  readonly maxWaiting: number;
   /** As {@link FrameScannerOptions.judge}. */
   readonly judge: (type: number) => Verdict;
   /** Keys of the router that speaks and of the one that listens. */
   readonly speaker: Uint8Array;
   readonly listener: Uint8Array;
-  /** Something has come, whatever it is. */
-  onReceived?(): void;
+  /** So many bytes have come, whatever they are. @returns false when nothing more is to be read until {@link FrameLane.goOn} */
+  onReceived?(count: number): boolean;
   /** A frame was left out. */
   onDropped(): void;
   /** A frame for this agent. */
@@ -35,7 +35,9 @@ export class FrameLane {
   dropped = 0;
   transit = 0;
   /** The sink does not take more, so nothing is read. */
-  paused = false;
+  full = false;
+  /** Who was told of what has come wants no more for a while. */
+  private held = false;
   private readonly scanner: FrameScanner;
   private readonly pieces: Buffer[] = [];
   private readonly inserts: Buffer[] = [];
@@ -59,11 +61,21 @@ export class FrameLane {
         },
       },
     });
-    sink.on('drain', () => this.resume());
+    sink.on('drain', () => {
+      if (!this.full) return;
+      this.full = false;
+      this.read();
+    });
     source.on('data', (chunk: Buffer) => this.forward(chunk));
     source.once('end', () => this.finish());
     // A stream that somebody has paused would stay so.
     source.resume();
+  }
+
+  /** Reads on after an {@link FrameLaneOptions.onReceived} that said no. */
+  goOn(): void {
+    this.held = false;
+    this.read();
   }
 
   /** Puts a whole frame between two others, now or as soon as one has ended. */
@@ -85,7 +97,10 @@ export class FrameLane {
   private forward(chunk: Buffer): void {
     if (this.over) return;
     this.received += chunk.length;
-    this.options.onReceived?.();
+    if (this.options.onReceived?.(chunk.length) === false) {
+      this.held = true;
+      this.options.source.pause();
+    }
     try {
       const { untilBoundary } = this.scanner;
       if (this.inserts.length > 0 && untilBoundary <= chunk.length) {
@@ -105,7 +120,7 @@ export class FrameLane {
   }
 
   private write(): void {
-    const { sink, source } = this.options;
+    const { sink, source, maxWaiting } = this.options;
     if (this.pieces.length > 1) sink.cork();
     for (const piece of this.pieces) {
       this.sent += piece.length;
@@ -113,14 +128,12 @@ export class FrameLane {
     }
     if (this.pieces.length > 1) sink.uncork();
     this.pieces.length = 0;
-    if (sink.writableLength <= maxWaiting || this.paused) return;
-    this.paused = true;
+    if (sink.writableLength <= maxWaiting) return;
+    this.full = true;
     source.pause();
   }
 
-  private resume(): void {
-    if (!this.paused) return;
-    this.paused = false;
-    this.options.source.resume();
+  private read(): void {
+    if (!this.full && !this.held) this.options.source.resume();
   }
 }
