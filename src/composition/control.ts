@@ -1,11 +1,13 @@
-import type { ControlOptions, ControlServer } from '../control/control-server.js';
+import type { ControlOptions } from '../control/control-app.js';
+import type { ControlServer } from '../control/control-server.js';
 import type { LiveBridge } from '../control/traffic-history.js';
 import type { AgentCore } from '../core/agent.js';
-import { AgentError, describeError } from '../core/errors.js';
+import { AgentError } from '../core/errors.js';
 import { type AgentEvent, type EventSource, onEvent } from '../core/events.js';
 import type { PeerCredentials } from '../core/net.js';
 import type { Strategy, StrategyServices } from '../core/strategy.js';
 import type { Settings } from '../core/tokens.js';
+import { OptionalServers } from './optional-servers.js';
 
 interface ControlParts {
   readonly settings: Settings;
@@ -21,31 +23,25 @@ export async function startControl(parts: ControlParts): Promise<ControlServer |
   const { control, http, runtimeDir } = parts.settings.current;
   if (!control.enabled && http.listen === 'off') return undefined;
   const { options, close } = await watch(parts);
-  const servers: ControlServer[] = [];
-  const serve = async (name: string, open: () => Promise<ControlServer>) => {
-    try {
-      servers.push(await open());
-    } catch (error) {
-      parts.events.publish('log', { level: 'warn', name, fields: describeError(error) });
-    }
-  };
+  const servers = new OptionalServers(parts.services.log);
   if (control.enabled) {
     const { openControl } = await import('../control/control-server.js');
-    await serve('control.failed', () => openControl(runtimeDir, options));
+    const { createControlApp } = await import('../control/control-app.js');
+    await servers.add('control.failed', () => openControl(runtimeDir, createControlApp(options)));
   }
   const { listen, names } = http;
   if (listen !== 'off') {
     const { openHttp } = await import('../http/http-server.js');
-    await serve('http.failed', async () => {
+    await servers.add('http.failed', async () => {
       const server = await openHttp({ listen, names, runtimeDir, control: options });
-      parts.events.publish('log', { level: 'info', name: 'http.listening', fields: { url: server.url } });
+      parts.services.log.info('http.listening', { url: server.url });
       return server;
     });
   }
   return {
     async close() {
       close();
-      await Promise.all(servers.map((server) => server.close()));
+      await servers.close();
     },
   };
 }

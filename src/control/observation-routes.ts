@@ -10,7 +10,13 @@ export interface Observation {
   readonly traffic: { report(since?: number): Traffic };
   /** Examines the network unless that was done a short while ago. */
   readonly network: () => Promise<NetworkReport>;
-  readonly metrics: { readonly contentType: string; text(): Promise<string> };
+  readonly metrics: MetricsText;
+}
+
+/** Metrics in the format of Prometheus. */
+export interface MetricsText {
+  readonly contentType: string;
+  text(): Promise<string>;
 }
 
 export function addObservationRoutes(app: FastifyInstance, book: StatusBook, observation: Observation): void {
@@ -21,5 +27,9 @@ export function addObservationRoutes(app: FastifyInstance, book: StatusBook, obs
     return traffic.report(Number(since) || 0);
   });
   app.get('/v1/network', async () => await network());
+  addMetricsRoute(app, metrics);
+}
+
+export function addMetricsRoute(app: FastifyInstance, metrics: MetricsText): void {
   app.get('/metrics', async (_request, reply) => reply.type(metrics.contentType).send(await metrics.text()));
 }

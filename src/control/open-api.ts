@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { attemptsSchema, networkSchema, strategiesSchema, trafficSchema } from './observation-schemas.js';
+import { relayStatusSchema } from './relay-schemas.js';
 import {
   changeSchema,
   explanationSchema,
@@ -27,14 +28,18 @@ const sinceParameter = {
   schema: { type: 'integer' },
 };
 
-/** What the control socket answers, as OpenAPI 3.1, made of the schemas. */
-export const openApi = {
-  openapi: '3.1.0',
-  info: {
-    title: 'ratatoskr control API',
-    version: String(schemaVersion),
-    license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
+const metrics = {
+  get: {
+    summary: 'Metrics for Prometheus, as in docs/metrics.md',
+    responses: { 200: { description: 'exposition format', content: { 'text/plain': { schema: { type: 'string' } } } } },
   },
+};
+
+const thisDocument = { get: { summary: 'This document', responses: { 200: { description: 'this document' } } } };
+
+/** What the control socket of an agent answers, as OpenAPI 3.1, made of the schemas. */
+export const openApi = {
+  ...head('ratatoskr control API'),
   paths: {
     '/v1/status': { get: operation('What this agent does, and with whom', statusSchema) },
     '/v1/peers/{peer}': { get: operation('One peer, and what was tried with it', explanationSchema, [peerParameter]) },
@@ -74,15 +79,25 @@ export const openApi = {
     '/v1/network': {
       get: operation('What the network in front of this machine is like; examined at most every few minutes', networkSchema),
     },
-    '/metrics': {
-      get: {
-        summary: 'Metrics for Prometheus, as in docs/metrics.md',
-        responses: { 200: { description: 'exposition format', content: { 'text/plain': { schema: { type: 'string' } } } } },
-      },
-    },
-    '/v1/openapi.json': { get: { summary: 'This document', responses: { 200: { description: 'this document' } } } },
+    '/metrics': metrics,
+    '/v1/openapi.json': thisDocument,
   },
 };
+
+/** And that of a relay that runs on its own. */
+export const relayOpenApi = {
+  ...head('ratatoskr relay control API'),
+  paths: {
+    '/v1/status': { get: operation('What this relay does, and for whom', relayStatusSchema) },
+    '/metrics': metrics,
+    '/v1/openapi.json': thisDocument,
+  },
+};
+
+function head(title: string) {
+  const license = { name: 'Apache-2.0', identifier: 'Apache-2.0' };
+  return { openapi: '3.1.0', info: { title, version: String(schemaVersion), license } };
+}
 
 function operation(summary: string, schema: z.ZodType, parameters: readonly object[] = []) {
   return {

@@ -7,8 +7,8 @@ import { type ErrorCode, errorCatalogue } from '../core/error-catalogue.js';
 export interface GuardOptions {
   /** Names that a browser may ask for beside addresses and localhost, in lower case. */
   readonly names: readonly string[];
-  /** What changes need, as a bearer token (RFC 6750). */
-  readonly token: string;
+  /** What changes need, as a bearer token (RFC 6750); undefined where nothing can be changed. */
+  readonly token: string | undefined;
 }
 
 export interface GuardedRequest {
@@ -41,7 +41,7 @@ export function refusalOf({ method, headers }: GuardedRequest, { names, token }:
   if ((site === 'cross-site' || site === 'same-site') && !followed) {
     return refusal(403, 'HTTP_ORIGIN_REFUSED', 'Pages of other sites may not ask this agent.');
   }
-  if (method !== 'GET' && method !== 'HEAD' && !isSame(authorization ?? '', `Bearer ${token}`)) {
+  if (method !== 'GET' && method !== 'HEAD' && !(token && isSame(authorization ?? '', `Bearer ${token}`))) {
     return refusal(401, 'HTTP_TOKEN_MISSING', 'Over HTTP nothing can be changed without the token.');
   }
   return undefined;

@@ -3,7 +3,8 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { ControlClient } from '../../src/cli/control-client.js';
-import { type ControlServer, createControlApp, openControl } from '../../src/control/control-server.js';
+import { createControlApp } from '../../src/control/control-app.js';
+import { type ControlServer, openControl } from '../../src/control/control-server.js';
 import { RecentEvents } from '../../src/control/recent-events.js';
 import {
   changeSchema,
@@ -66,7 +67,7 @@ function options(ping: () => Promise<number> = async () => 12.5) {
 
 async function open(given = options()) {
   const runtimeDir = folder();
-  const server: ControlServer = await openControl(runtimeDir, given);
+  const server: ControlServer = await openControl(runtimeDir, createControlApp(given));
   cleanUp.push(() => server.close());
   return { ...given, runtimeDir, server, client: new ControlClient(runtimeDir) };
 }
@@ -131,7 +132,7 @@ describe('the control socket', () => {
     const given = options();
     const runtimeDir = folder();
     writeFileSync(path.join(runtimeDir, 'control.sock'), 'left behind');
-    const server = await openControl(runtimeDir, given);
+    const server = await openControl(runtimeDir, createControlApp(given));
     const reading = expect(new ControlClient(runtimeDir).stream('/v1/events').next()).rejects.toThrow('The agent has ended.');
     await expect.poll(() => given.listeners.size).toBe(1);
     await server.close();
