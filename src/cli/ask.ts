@@ -1,11 +1,14 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Command } from 'commander';
+import { z } from 'zod';
+import { relayStatusSchema } from '../control/relay-schemas.js';
 import { explanationSchema, pingSchema, statusSchema } from '../control/schemas.js';
 import { type AskOptions, type AskSurroundings, agentCommand, clientFor, routeOf } from './agent-command.js';
 import { exitCodes } from './exit-codes.js';
 import { explanationText } from './explanation-text.js';
 import { peersText } from './peers-text.js';
 import { pingText } from './ping-text.js';
+import { relayStatusText } from './relay-status-text.js';
 import { statusText } from './status-text.js';
 
 /** Pause between the looks of `status --watch`, in milliseconds. */
@@ -20,14 +23,16 @@ export function addAskCommands(program: Command, surroundings: AskSurroundings, 
     out(options.json ? `${JSON.stringify(answer)}\n` : asText(answer));
   const command = (usage: string, description: string, examples: string) => agentCommand(program, usage, description, examples);
 
-  command('status', 'tell what the running agent does, and with whom', statusExamples)
+  command('status', 'tell what the running agent or relay does, and with whom', statusExamples)
     .option('--watch', 'again and again, until Ctrl-C')
     .action(async (options: AskOptions & { readonly watch?: boolean }) => {
       const agent = await clientFor(options, surroundings);
       do {
-        const status = await agent.get('/v1/status', statusSchema);
+        const status = await agent.get('/v1/status', z.union([statusSchema, relayStatusSchema]));
         if (options.watch && !options.json) out(clear);
-        show(options, status, (answer) => statusText(answer, Date.now()));
+        const asText = (answer: typeof status) =>
+          'relay' in answer ? relayStatusText(answer, Date.now()) : statusText(answer, Date.now());
+        show(options, status, asText);
         if (options.watch) await delay(watchMs);
       } while (options.watch);
     });
@@ -65,6 +70,7 @@ export function addAskCommands(program: Command, surroundings: AskSurroundings, 
 
 const statusExamples = `  ratatoskr status
   ratatoskr status --watch
+  ratatoskr status --runtime-dir /run/ratatoskr/relay     where a relay runs
   ratatoskr status --json | jq '.peers[].bridge'`;
 
 const peersExamples = `  ratatoskr peers

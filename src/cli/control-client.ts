@@ -24,7 +24,14 @@ export class ControlClient {
   private async call<Schema extends z.ZodType>(method: string, route: string, schema: Schema): Promise<z.infer<Schema>> {
     const { status, body } = await this.open(route, method);
     const json: unknown = JSON.parse(await text(body));
-    if (status === 200) return schema.parse(json);
+    if (status === 200) {
+      const answer = schema.safeParse(json);
+      if (answer.success) return answer.data;
+      throw new AgentError(
+        'CONTROL_REFUSED',
+        `What answers at ${this.runtimeDir} is not what was asked for: ${answer.error.issues[0]?.message}`,
+      );
+    }
     const { code, message, help } = problemSchema.parse(json).error;
     throw new AgentError('CONTROL_REFUSED', `${message} (${code})`, help === undefined ? {} : { help });
   }

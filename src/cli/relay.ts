@@ -6,7 +6,7 @@ import { inviteNamePattern } from '../relay/invite.js';
 import { collectEndpoints } from './endpoint-option.js';
 
 interface CommonOptions {
-  /** A file whose `relay.volunteer`, `stateDir` and `log` count; undefined looks in the usual places. */
+  /** A file whose `relay.volunteer`, `stateDir`, `runtimeDir` and `log` count; undefined looks in the usual places. */
   readonly config?: string;
   readonly stateDir?: string;
 }
@@ -14,6 +14,10 @@ interface CommonOptions {
 export interface RelayOptions extends CommonOptions {
   readonly listen?: readonly Endpoint[];
   readonly revoke?: readonly string[];
+  readonly runtimeDir?: string;
+  /** Parsed with the configuration. */
+  readonly http?: string;
+  readonly httpExposed?: boolean;
   readonly logLevel?: LogLevel;
   readonly logFormat?: 'pretty' | 'json';
 }
@@ -37,7 +41,7 @@ export function addRelayCommand(program: Command, { serve, invite }: RelayComman
     .copyInheritedSettings(program)
     .allowExcessArguments(false)
     .enablePositionalOptions()
-    .option('-c, --config <FILE>', 'take relay.volunteer, stateDir and log from FILE, or from standard input for -')
+    .option('-c, --config <FILE>', 'take relay.volunteer, the folders and log from FILE, or from standard input for -')
     .option(
       '--listen <ADDRESS:PORT>',
       'relay here, over TCP; UDP answers STUN; repeatable (default: port 4703)',
@@ -45,6 +49,9 @@ export function addRelayCommand(program: Command, { serve, invite }: RelayComman
     )
     .option('--revoke <NAME>', 'no longer serve who has the invite for NAME, repeatable', collectNames)
     .option('--state-dir <DIR>', 'where the secret is that invites derive from')
+    .option('--runtime-dir <DIR>', 'where status finds the relay (default: the folder relay in the agent’s)')
+    .option('--http <ADDRESS:PORT>', 'serve the metrics there, such as at 127.0.0.1:4781')
+    .option('--http-exposed', 'let --http be an address that other machines reach')
     .addOption(new Option('--log-level <LEVEL>', 'the least that is logged').choices(logLevels))
     .addOption(new Option('--log-format <FORMAT>', 'how it is logged').choices(['pretty', 'json']))
     .addHelpText('after', () => relayHelp)
@@ -85,6 +92,8 @@ const relayHelp = `
 Examples:
   ratatoskr relay
   ratatoskr relay --listen 192.0.2.1:4703 --log-format json
+  ratatoskr relay --http 127.0.0.1:4781       with metrics for Prometheus
+  ratatoskr status --runtime-dir /run/ratatoskr/relay
   ratatoskr relay invite                      an invite for all your agents
   ratatoskr relay invite alice                one for a friend, with caps of her own
   ratatoskr relay --revoke alice              and without her again

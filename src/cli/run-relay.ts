@@ -1,3 +1,6 @@
+import path from 'node:path';
+import type { OptionalServers } from '../composition/optional-servers.js';
+import { startRelayControl } from '../composition/relay-control.js';
 import { type Clock, systemClock } from '../core/clock.js';
 import type { ConfigOverride } from '../core/config.js';
 import { EventLogger } from '../core/event-logger.js';
@@ -5,6 +8,7 @@ import { EventSource } from '../core/events.js';
 import { type Files, systemFiles } from '../core/files.js';
 import type { Net } from '../core/net.js';
 import { type Random, systemRandom } from '../core/random.js';
+import { type RunLock, takeRunLock } from '../core/run-lock.js';
 import { formatEndpoint } from '../discovery/candidates.js';
 import { loadAddon } from '../native/addon.js';
 import { createSystemNet } from '../native/system-net.js';
@@ -26,19 +30,25 @@ export interface RelaySurroundings {
   readonly out: (text: string) => unknown;
 }
 
-/** `ratatoskr relay` until a signal ends it. @returns the exit code @throws ConfigError, AgentError RELAY_SECRET_UNUSABLE, RELAY_LISTEN_FAILED */
+/** `ratatoskr relay` until a signal ends it. @returns the exit code @throws ConfigError, AgentError RELAY_SECRET_UNUSABLE, RELAY_LISTEN_FAILED, ALREADY_RUNNING, RUNTIME_DIR_UNUSABLE */
 export async function runRelay(options: RelayOptions, surroundings: RelaySurroundings = machine()): Promise<number> {
   const { net, clock, random, files, host, out, source } = surroundings;
-  const { listen, revoke = [], logLevel, logFormat } = options;
-  const { config } = await new ConfigReader({
+  const { listen, revoke = [], runtimeDir, http, httpExposed, logLevel, logFormat } = options;
+  const { config: read } = await new ConfigReader({
     ...source,
     file: options.config,
     overrides: [
       ...stateOverride(options),
+      { path: ['runtimeDir'], value: runtimeDir, origin: '--runtime-dir' },
+      // What the file says of HTTP is an agent's, which may run beside this relay.
+      { path: ['http', 'listen'], value: http ?? 'off', origin: '--http' },
+      { path: ['http', 'exposed'], value: httpExposed, origin: '--http-exposed' },
       { path: ['log', 'level'], value: logLevel, origin: '--log-level' },
       { path: ['log', 'format'], value: logFormat, origin: '--log-format' },
     ].filter(({ value }) => value !== undefined),
   }).read();
+  // And so is the folder: one of them has to be somewhere else.
+  const config = { ...read, runtimeDir: runtimeDir === undefined ? path.join(read.runtimeDir, 'relay') : read.runtimeDir };
   let stop = () => {};
   const stopped = new Promise<void>((resolve) => {
     stop = resolve;
@@ -47,17 +57,23 @@ export async function runRelay(options: RelayOptions, surroundings: RelaySurroun
   const events = new EventSource('relay', () => clock.wallTime());
   const eventLog = new EventLog(config.log, { write: out });
   const log = new EventLogger(events);
+  let lock: RunLock | undefined;
   let relay: StandaloneRelay | undefined;
+  let control: OptionalServers | undefined;
   try {
+    lock = await takeRunLock(config.runtimeDir, files);
     const revoked = new Set(revoke);
     relay = await StandaloneRelay.open({ ...{ net, clock, random, files, log, revoked, config }, ...(listen && { listen }) });
+    control = await startRelayControl({ relay, config, log, startedAt: clock.wallTime() });
     log.info('relay.ready', { places: relay.local.map(formatEndpoint) });
     await stopped;
     log.info('relay.status', { ...relay.status });
     return exitCodes.ok.code;
   } finally {
     for (const signal of signals) host.off(signal, stop);
+    await control?.close();
     await relay?.close();
+    await lock?.release();
     eventLog.close();
   }
 }

@@ -2,7 +2,7 @@ import path from 'node:path';
 import { AgentError } from './errors.js';
 import { type Files, systemFiles } from './files.js';
 
-/** Keeps a second agent off one runtime folder. */
+/** Keeps a second agent, or relay, off one runtime folder. */
 export interface RunLock {
   release(): Promise<void>;
 }
@@ -18,7 +18,7 @@ export async function takeRunLock(runtimeDir: string, files = systemFiles): Prom
     for (let tries = 0; tries < 3; tries++) {
       const holder = await holderOf(file, files);
       if (holder !== undefined) {
-        throw new AgentError('ALREADY_RUNNING', `Process ${holder} already runs an agent with ${runtimeDir}.`);
+        throw new AgentError('ALREADY_RUNNING', `Process ${holder} already runs with ${runtimeDir}.`);
       }
       await files.remove(file);
       const text = `${process.pid} ${(await startOf(process.pid, files)) ?? ''}\n`;
@@ -29,7 +29,7 @@ export async function takeRunLock(runtimeDir: string, files = systemFiles): Prom
     if (error instanceof AgentError) throw error;
     throw new AgentError('RUNTIME_DIR_UNUSABLE', `${runtimeDir} cannot be used: ${(error as Error).message}.`, { cause: error });
   }
-  throw new AgentError('ALREADY_RUNNING', `Another agent is starting with ${runtimeDir}.`);
+  throw new AgentError('ALREADY_RUNNING', `Another process is starting with ${runtimeDir}.`);
 }
 
 async function holderOf(file: string, files: Files): Promise<number | undefined> {

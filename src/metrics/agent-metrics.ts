@@ -1,9 +1,8 @@
-import { Counter, Gauge, Histogram, Registry } from 'prom-client';
 import type { Status } from '../control/schemas.js';
 import type { LiveBridge } from '../control/traffic-history.js';
-import { errorCatalogue } from '../core/error-catalogue.js';
 import type { AgentEvent, EventName } from '../core/events.js';
-import { type MetricDefinition, maxPeerLines, metricDefinitions } from './definitions.js';
+import { maxPeerLines, metricDefinitions } from './definitions.js';
+import { knownCode as known, MetricBook } from './metric-book.js';
 
 type EventOf<Name extends EventName> = Extract<AgentEvent, { event: Name }>;
 
@@ -14,8 +13,7 @@ export interface MetricSources {
 }
 
 /** The agent's metrics in the format of Prometheus: a reader of its events, which looks at the rest when it is asked. */
-export class AgentMetrics {
-  private readonly registry = new Registry();
+export class AgentMetrics extends MetricBook {
   /** Bytes of bridges that are down. */
   private readonly past = { bytesIn: 0, bytesOut: 0 };
   private readonly counters = {
@@ -26,25 +24,12 @@ export class AgentMetrics {
     opened: this.counter(metricDefinitions.opened),
     closed: this.counter(metricDefinitions.closed),
   };
-  private readonly setup: Histogram;
+  private readonly setup = this.histogram(metricDefinitions.setup);
 
   constructor(private readonly sources: MetricSources) {
-    this.setup = new Histogram({
-      ...this.described(metricDefinitions.setup),
-      buckets: [...metricDefinitions.setup.buckets],
-    });
-    this.gauge(metricDefinitions.info, (gauge) => gauge.set({ version: sources.version }, 1));
+    super(sources.version);
     this.lookAtStatus();
     this.lookAtBridges();
-    this.lookAtProcess();
-  }
-
-  get contentType(): string {
-    return this.registry.contentType;
-  }
-
-  text(): Promise<string> {
-    return this.registry.metrics();
   }
 
   read(event: AgentEvent): void {
@@ -100,53 +85,8 @@ export class AgentMetrics {
       for (const bridge of lines()) gauge.set(labelsOf(bridge), bridge.overlayRttMs / 1000);
     });
   }
-
-  private lookAtProcess(): void {
-    const startedAt = Date.now() / 1000 - process.uptime();
-    this.counted(metricDefinitions.cpu, (counter) => {
-      const { user, system } = process.cpuUsage();
-      counter.inc((user + system) / 1e6);
-    });
-    this.gauge(metricDefinitions.memory, (gauge) => gauge.set(process.memoryUsage.rss()));
-    this.gauge(metricDefinitions.started, (gauge) => gauge.set(startedAt));
-  }
-
-  private described({ name, help, labels }: MetricDefinition) {
-    return { name, help, labelNames: [...labels], registers: [this.registry] };
-  }
-
-  private counter(definition: MetricDefinition): Counter {
-    return new Counter(this.described(definition));
-  }
-
-  /** A gauge that is looked up whenever somebody asks. */
-  private gauge(definition: MetricDefinition, look: (gauge: Gauge) => void): void {
-    new Gauge({
-      ...this.described(definition),
-      collect() {
-        this.reset();
-        look(this);
-      },
-    });
-  }
-
-  /** A counter that something else keeps, and that is looked up whenever somebody asks. */
-  private counted(definition: MetricDefinition, look: (counter: Counter) => void): void {
-    new Counter({
-      ...this.described(definition),
-      collect() {
-        this.reset();
-        look(this);
-      },
-    });
-  }
 }
 
 function labelsOf({ peer, strategy, kind }: LiveBridge): { peer: string; strategy: string; kind: string } {
   return { peer: peer.address, strategy, kind };
-}
-
-/** A code may come from the peer, which could make up any number of them. */
-function known(code: string): string {
-  return Object.hasOwn(errorCatalogue, code) ? code : 'OTHER';
 }

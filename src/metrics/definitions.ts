@@ -110,11 +110,48 @@ export const metricDefinitions = {
   started: { name: 'process_start_time_seconds', type: 'gauge', help: 'When the process started, since 1970.', labels: [] },
 } as const satisfies Readonly<Record<string, MetricDefinition>>;
 
+/** Those of `ratatoskr relay`, beside the ones of every process. */
+export const relayMetricDefinitions = {
+  circuits: { name: 'ratatoskr_relay_circuits', type: 'gauge', help: 'Places reserved.', labels: [] },
+  circuitsLimit: { name: 'ratatoskr_relay_circuits_limit', type: 'gauge', help: 'Places that can be reserved.', labels: [] },
+  connections: {
+    name: 'ratatoskr_relay_connections',
+    type: 'gauge',
+    help: 'Connections that have proved themselves.',
+    labels: [],
+  },
+  users: { name: 'ratatoskr_relay_users', type: 'gauge', help: 'Names of invites in use, 64 at most.', labels: [] },
+  carried: {
+    name: 'ratatoskr_relay_carried_bytes_total',
+    type: 'counter',
+    help: 'Bytes carried, both directions together.',
+    labels: [],
+  },
+  answered: { name: 'ratatoskr_relay_stun_answers_total', type: 'counter', help: 'STUN requests answered.', labels: [] },
+  turnedAway: {
+    name: 'ratatoskr_relay_turned_away_total',
+    type: 'counter',
+    help: 'Connections closed because they proved nothing, or were too many.',
+    labels: [],
+  },
+  refusals: {
+    name: 'ratatoskr_relay_refusals_total',
+    type: 'counter',
+    help: 'Requests refused, by the code of the reason.',
+    labels: ['code'],
+  },
+} as const satisfies Readonly<Record<string, MetricDefinition>>;
+
 /** docs/metrics.md, generated from the definitions. */
 export function metricsPage(): string {
-  const rows = Object.values<MetricDefinition>(metricDefinitions).map(
-    ({ name, type, labels, help }) => `| \`${name}\` | ${type} | ${labels.map((label) => `\`${label}\``).join(', ')} | ${help} |`,
-  );
+  const rowsOf = (definitions: readonly MetricDefinition[]) =>
+    definitions
+      .map(
+        ({ name, type, labels, help }) =>
+          `| \`${name}\` | ${type} | ${labels.map((label) => `\`${label}\``).join(', ')} | ${help} |`,
+      )
+      .join('\n');
+  const { info, cpu, memory, started } = metricDefinitions;
   return `# Metrics
 
 <!-- Generated from src/metrics/definitions.ts by \`npx tsx scripts/write-docs.ts\`; a test fails when it is stale. -->
@@ -143,10 +180,26 @@ rule_files:
 
 | Metric | Type | Labels | Meaning |
 |---|---|---|---|
-${rows.join('\n')}
+${rowsOf(Object.values(metricDefinitions))}
 
 \`strategy\` is a name from the configuration, \`kind\` is \`direct\` or \`relayed\`, \`role\` is \`controlling\` or \`controlled\`, \`code\` is one of
 [errors.md](errors.md) or \`OTHER\`, and \`peer\` is an overlay address. Only bridges that are up have a line of their own, and no more than
 ${maxPeerLines} of them: nobody can make the number of lines grow by knocking. Addresses of strangers are in no label.
+
+## Of a relay that runs on its own
+
+\`ratatoskr relay\` tells these at \`/metrics\` of its own control socket, and over HTTP with \`--http\`, where it serves nothing else:
+
+\`\`\`sh
+ratatoskr relay --http 127.0.0.1:4781
+curl http://127.0.0.1:4781/metrics
+curl --unix-socket /run/ratatoskr/relay/control.sock http://localhost/metrics
+\`\`\`
+
+| Metric | Type | Labels | Meaning |
+|---|---|---|---|
+${rowsOf([...Object.values(relayMetricDefinitions), info, cpu, memory, started])}
+
+Names of invites are in no label; \`ratatoskr status\` tells who uses the relay ([commands.md](commands.md)).
 `;
 }

@@ -1,3 +1,4 @@
+import { deriveKey } from '../core/attempt-secret.js';
 import type { Clock, Timer } from '../core/clock.js';
 import { formatRelayUri } from '../core/config/relay-uri.js';
 import type { Config } from '../core/config.js';
@@ -10,13 +11,16 @@ import { inviteFor, keyOfInvite, nameInIdentity } from './invite.js';
 import { limitsOf } from './limits.js';
 import { publicAddresses } from './public-addresses.js';
 import { relaySecret } from './relay-secret.js';
-import { RelayServer, type RelayStatus } from './server/relay-server.js';
+import { type RelayLimits, RelayServer, type RelayStatus } from './server/relay-server.js';
 
 /** Pause between two lines that tell how the relay does, in milliseconds. */
 const statusMs = 60_000;
 
+/** Where others reach it. */
+type Place = { readonly host: string; readonly port: number };
+
 export interface StandaloneOptions {
-  readonly net: Pick<Net, 'listenTcp' | 'bindUdp' | 'tune'>;
+  readonly net: Pick<Net, 'listenTcp' | 'bindUdp' | 'tune' | 'interfaces'>;
   readonly clock: Clock;
   readonly random: Random;
   readonly files: Files;
@@ -33,14 +37,17 @@ export class StandaloneRelay {
   private telling: Timer | undefined;
 
   private constructor(
-    private readonly server: RelayServer,
-    private readonly options: Pick<StandaloneOptions, 'clock' | 'log'>,
+    readonly server: RelayServer,
+    /** Tells its secret from another without giving it away. */
+    readonly identity: string,
+    private readonly options: StandaloneOptions,
   ) {
     this.tellLater();
   }
 
   /** Resolves when it listens. @throws AgentError RELAY_SECRET_UNUSABLE, RELAY_LISTEN_FAILED */
-  static async open({ net, clock, random, files, log, listen, revoked, config }: StandaloneOptions): Promise<StandaloneRelay> {
+  static async open(options: StandaloneOptions): Promise<StandaloneRelay> {
+    const { net, clock, random, files, log, listen, revoked, config } = options;
     const secret = await relaySecret(config.stateDir, { files, random });
     const { volunteer } = config.relay;
     const server = await RelayServer.open({
@@ -54,11 +61,24 @@ export class StandaloneRelay {
         return { owner: name, key: keyOfInvite(inviteFor(name, secret)).key };
       },
     });
-    return new StandaloneRelay(server, { clock, log });
+    return new StandaloneRelay(server, Buffer.from(deriveKey(secret, 'relay name', 16)).toString('hex'), options);
   }
 
   get local(): readonly Endpoint[] {
     return this.server.local;
+  }
+
+  /** Where invites say that it is reached. */
+  get places(): readonly Place[] {
+    return placesOf(this.options);
+  }
+
+  get revoked(): ReadonlySet<string> {
+    return this.options.revoked;
+  }
+
+  get limits(): RelayLimits {
+    return limitsOf(this.options.config.relay.volunteer);
   }
 
   get status(): RelayStatus {
@@ -92,13 +112,19 @@ export async function inviteUris(
     files,
     config,
   }: Pick<StandaloneOptions, 'random' | 'files' | 'config'> & { readonly net: Pick<Net, 'interfaces'> },
-  places?: readonly { readonly host: string; readonly port: number }[],
+  places?: readonly Place[],
 ): Promise<readonly string[]> {
-  const { port, advertise } = config.relay.volunteer;
-  const own = publicAddresses(net).map((host) => ({ host, port }));
-  const named = places ?? advertise.map((place) => ({ host: place.address, port: place.port }));
-  const reached = named.length > 0 ? named : own;
+  const reached = placesOf({ net, config }, places);
   if (reached.length === 0) throw new AgentError('RELAY_PLACE_MISSING', 'This machine has no public address to name.');
   const invite = inviteFor(name, await relaySecret(config.stateDir, { files, random }));
   return reached.map((place) => formatRelayUri({ ...place, ...invite }));
+}
+
+function placesOf(
+  { net, config }: { readonly net: Pick<Net, 'interfaces'>; readonly config: Pick<Config, 'relay'> },
+  places?: readonly Place[],
+): readonly Place[] {
+  const { port, advertise } = config.relay.volunteer;
+  const named = places ?? advertise.map((place) => ({ host: place.address, port: place.port }));
+  return named.length > 0 ? named : publicAddresses(net).map((host) => ({ host, port }));
 }

@@ -3,7 +3,7 @@ import { StatusBook } from '../../src/control/status-book.js';
 import type { LiveBridge } from '../../src/control/traffic-history.js';
 import { type AgentEvents, type EventName, EventSource, onEvent } from '../../src/core/events.js';
 import { AgentMetrics } from '../../src/metrics/agent-metrics.js';
-import { maxPeerLines, metricDefinitions } from '../../src/metrics/definitions.js';
+import { maxPeerLines, metricDefinitions, relayMetricDefinitions } from '../../src/metrics/definitions.js';
 
 const peer = { key: 'ab'.repeat(32), address: '200:1234::1' };
 const attempt = { peer, attempt: '00'.repeat(16), strategy: 'tcp-hole-punching' };
@@ -39,7 +39,7 @@ describe('the metrics', () => {
   });
 
   test('keep to the conventions: base units, and _total for what only grows', () => {
-    for (const { name, type } of Object.values(metricDefinitions)) {
+    for (const { name, type } of [...Object.values(metricDefinitions), ...Object.values(relayMetricDefinitions)]) {
       expect(name).toMatch(/^(ratatoskr|process)_[a-z_]+$/);
       expect(name.endsWith('_total'), name).toBe(type === 'counter');
       expect(name).not.toMatch(/_(ms|milliseconds|kb|percent)(_|$)/);

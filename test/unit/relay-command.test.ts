@@ -1,14 +1,19 @@
-import { EventEmitter, once } from 'node:events';
-import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { EventEmitter } from 'node:events';
+import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { ControlClient } from '../../src/cli/control-client.js';
+import type { RelayOptions } from '../../src/cli/relay.js';
+import { relayStatusText } from '../../src/cli/relay-status-text.js';
 import { printInvite, runRelay } from '../../src/cli/run-relay.js';
+import { relayStatusSchema } from '../../src/control/relay-schemas.js';
 import { systemClock as clock } from '../../src/core/clock.js';
 import { parseRelayUri, type RelayUri } from '../../src/core/config/relay-uri.js';
 import { systemFiles as files } from '../../src/core/files.js';
 import { systemRandom as random } from '../../src/core/random.js';
 import { bindTimed } from '../../src/discovery/stun/tcp-binding.js';
+import { relayMetricDefinitions } from '../../src/metrics/definitions.js';
 import { createSystemNet } from '../../src/native/system-net.js';
 import { keyOfInvite } from '../../src/relay/invite.js';
 import { surveyRelay } from '../../src/strategies/relay/survey.js';
@@ -34,20 +39,28 @@ const source = { env: {}, uid: 1000, stdin: process.stdin };
 const ofLoopback = { ...net, interfaces: () => [] };
 
 /** Runs the command on loopback. */
-async function relay(revoke: readonly string[] = []) {
+async function relay(revoke: readonly string[] = [], more: Partial<RelayOptions> = {}) {
   const host = new EventEmitter();
   const said = new EventEmitter();
   const listen = [{ address: '127.0.0.1', port: 0 }];
   const surroundings = { net, clock, random, files, source, host, out: (text: string) => said.emit('line', JSON.parse(text)) };
-  const ended = runRelay({ stateDir, listen, revoke, logFormat: 'json' }, surroundings);
+  const heard = new Map<string, { url?: string }>();
+  said.on('line', (line) => heard.set(line.event, line));
+  const ended = runRelay(
+    { stateDir, runtimeDir: path.join(stateDir, 'run'), listen, revoke, logFormat: 'json', ...more },
+    surroundings,
+  );
   const end = async () => {
     host.emit('SIGTERM');
     expect(await ended).toBe(0);
   };
-  ends.push(end);
-  const [{ places }] = await Promise.race([once(said, 'line'), ended.then(() => [])]);
+  ends.push(() => end().catch(() => {}));
+  const ready = new Promise<{ places: unknown[] }>((resolve) =>
+    said.on('line', (line) => line.event === 'relay.ready' && resolve(line)),
+  );
+  const { places } = await Promise.race([ready, ended.then(() => ({ places: [] }))]);
   const [address, port] = String(places[0]).split(':');
-  return { endpoint: { address: address ?? '', port: Number(port) }, said, end };
+  return { endpoint: { address: address ?? '', port: Number(port) }, said, url: heard.get('http.listening')?.url ?? '', end };
 }
 
 async function invite(name: string, advertise = [{ host: 'relay.test', port: 4703 }]): Promise<RelayUri[]> {
@@ -60,6 +73,12 @@ async function invite(name: string, advertise = [{ host: 'relay.test', port: 470
     .trim()
     .split('\n')
     .flatMap((line) => parseRelayUri(line) ?? []);
+}
+
+async function freePort(): Promise<number> {
+  const listener = await net.listenTcp({ local: { address: '127.0.0.1', port: 0 }, onStream: () => {}, onError: () => {} });
+  await listener.close();
+  return listener.local?.port ?? 0;
 }
 
 function reserve(endpoint: { address: string; port: number }, uri: RelayUri) {
@@ -128,6 +147,52 @@ describe('the running relay', () => {
     await expect(reserve(endpoint, { ...alice, token: bob.token })).rejects.toMatchObject({ code: 'RELAY_UNREACHABLE' });
     await expect(reserve(endpoint, bob)).rejects.toMatchObject({ code: 'RELAY_UNREACHABLE' });
     await reserve(endpoint, alice);
+  });
+
+  test('answers status on a socket of its own: who uses it, what it refused and what it grants', async () => {
+    const { endpoint } = await relay(['bob']);
+    const [[alice], [bob]] = [await invite('alice'), await invite('bob')];
+    if (!alice || !bob) throw new Error('no invite');
+    for (let count = 0; count < 4; count++) await reserve(endpoint, alice);
+    await expect(reserve(endpoint, alice)).rejects.toMatchObject({ code: 'RELAY_QUOTA_REACHED' });
+    await expect(reserve(endpoint, bob)).rejects.toMatchObject({ code: 'RELAY_UNREACHABLE' });
+    const status = await new ControlClient(path.join(stateDir, 'run')).get('/v1/status', relayStatusSchema);
+    expect(status.relay).toMatchObject({
+      listening: [`127.0.0.1:${endpoint.port}`],
+      revoked: ['bob'],
+      circuits: 4,
+      users: [{ name: 'alice', circuits: 4, bytes: 0 }],
+      refusals: { RELAY_QUOTA_REACHED: 1 },
+      turnedAway: 1,
+      limits: { maxCircuitsPerPeer: 4 },
+    });
+    expect(JSON.stringify(status)).not.toContain(alice.token);
+    const text = relayStatusText(status, Date.now());
+    expect(text).toContain('1 × RELAY_QUOTA_REACHED');
+    expect(text).toContain('alice  4 circuits');
+  });
+
+  test('is the only one with its runtime folder', async () => {
+    await relay();
+    const second = relay();
+    await expect(second).rejects.toMatchObject({ code: 'ALREADY_RUNNING' });
+  });
+
+  test('leaves nothing in its runtime folder when it ends', async () => {
+    const { end } = await relay();
+    const folder = path.join(stateDir, 'run');
+    expect((await readdir(folder)).sort()).toEqual(['agent.lock', 'control.sock']);
+    await end();
+    expect(await readdir(folder)).toEqual([]);
+  });
+
+  test('serves its metrics over HTTP, to whoever names it rightly, and nothing else', async () => {
+    const { url } = await relay([], { http: `127.0.0.1:${await freePort()}` });
+    const text = await (await fetch(`${url}metrics`)).text();
+    for (const { name, type } of Object.values(relayMetricDefinitions)) expect(text).toContain(`# TYPE ${name} ${type}\n`);
+    expect((await fetch(`${url}v1/status`)).status).toBe(404);
+    expect((await fetch(`${url}metrics`, { method: 'POST' })).status).toBe(401);
+    expect((await fetch(`${url}metrics`, { headers: { origin: 'http://elsewhere.test' } })).status).toBe(403);
   });
 
   test('grants each name its own share', async () => {

@@ -54,6 +54,11 @@ export class Allowance {
     if (waitMs > 0) await sleep(this.clock, waitMs, signal);
   }
 
+  /** Bytes carried for each peer that is remembered. */
+  get users(): ReadonlyMap<string, number> {
+    return new Map([...this.peers].map(([peer, { carried }]) => [peer, carried]));
+  }
+
   /** Milliseconds for which one circuit of a peer may still go on today. */
   timeLeft(peer: string): number {
     return this.least(peer, ({ time }) => time.left);
@@ -87,6 +92,7 @@ export class Allowance {
 class Meter {
   readonly bytes: DayBudget;
   readonly time: DayBudget;
+  carried = 0;
   /** When all that was carried will have gone at the given rate. */
   private freeAt = Number.NEGATIVE_INFINITY;
 
@@ -102,6 +108,7 @@ class Meter {
   carry(bytes: number): number {
     const now = this.clock.now();
     this.bytes.take(bytes);
+    this.carried += bytes;
     this.freeAt = Math.max(this.freeAt, now) + (bytes / this.limits.rate) * 1000;
     const waitMs = this.freeAt - now;
     return waitMs > burstMs ? waitMs : 0;

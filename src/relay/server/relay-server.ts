@@ -12,6 +12,7 @@ import { formatEndpoint } from '../../discovery/candidates.js';
 import { tunePath } from '../../discovery/tcp-path.js';
 import { YamuxSession } from '../yamux/session.js';
 import { Allowance, type AllowanceLimits } from './allowance.js';
+import { countBy } from './count-by.js';
 import { type ReservationLimits, Reservations } from './reservations.js';
 import { serveStream } from './serve-stream.js';
 import { StunAnswers } from './stun-answers.js';
@@ -42,6 +43,17 @@ export interface RelayStatus {
   readonly bytes: number;
   /** Binding requests answered. */
   readonly answered: number;
+  /** Connections that were closed because they did not prove themselves, and beyond what one source or all together may have. */
+  readonly turnedAway: number;
+}
+
+/** Who uses a relay. */
+export interface RelayUser {
+  /** Public key, or the name of an invite. */
+  readonly name: string;
+  readonly circuits: number;
+  readonly sessions: number;
+  readonly bytes: number;
 }
 
 /** How long a connection has to show what it is, and to prove itself, in milliseconds. */
@@ -75,6 +87,8 @@ export class RelayServer {
   private readonly greetings = new Map<ByteStream, string>();
   /** Sessions, with the peer that each belongs to, or the identity of the place that it came for. */
   private readonly sessions = new Map<YamuxSession, string>();
+  private readonly refused = new Map<string, number>();
+  private turnedAway = 0;
   private readonly over = new AbortController();
 
   private constructor(private readonly options: RelayServerOptions) {
@@ -104,8 +118,28 @@ export class RelayServer {
   }
 
   get status(): RelayStatus {
-    const { reservations, sessions, allowance, stun } = this;
-    return { circuits: reservations.count, sessions: sessions.size, bytes: allowance.carried, answered: stun.answered };
+    const { reservations, sessions, allowance, stun, turnedAway } = this;
+    const { carried: bytes } = allowance;
+    return { circuits: reservations.count, sessions: sessions.size, bytes, answered: stun.answered, turnedAway };
+  }
+
+  /** Requests refused so far, by the code of the reason. */
+  get refusals(): ReadonlyMap<string, number> {
+    return this.refused;
+  }
+
+  /** Those who have places or have had something carried: those with most of it first. Guests that only connect are not among them. */
+  get users(): readonly RelayUser[] {
+    const circuits = this.reservations.perOwner;
+    const carried = this.allowance.users;
+    const sessions = countBy(this.sessions.values());
+    const users = [...new Set([...circuits.keys(), ...carried.keys()])].map((name) => ({
+      name,
+      circuits: circuits.get(name) ?? 0,
+      sessions: sessions.get(name) ?? 0,
+      bytes: carried.get(name) ?? 0,
+    }));
+    return users.sort((a, b) => b.circuits - a.circuits || b.bytes - a.bytes);
   }
 
   /**
@@ -144,6 +178,7 @@ export class RelayServer {
     const source = sourceOf(stream.remoteAddress ?? '');
     const ofSource = [...this.greetings.values()].filter((other) => other === source).length;
     if (this.over.signal.aborted || this.greetings.size >= maxGreetings || ofSource >= maxGreetingsPerSource) {
+      this.turnedAway += 1;
       stream.destroy();
       return;
     }
@@ -159,8 +194,9 @@ export class RelayServer {
       stream.unshift(first);
       if (first[0] === stunRequest) this.stun.serve(stream);
       else if (first[0] === tlsHandshake) await this.admit(stream);
-      else stream.destroy();
+      else throw new Error('it speaks neither TLS nor STUN');
     } catch (error) {
+      this.turnedAway += 1;
       stream.destroy();
       this.options.log.debug('relay.turned-away', { remote: stream.remoteAddress, ...describeError(error) });
     }
@@ -180,6 +216,7 @@ export class RelayServer {
     const client = owner ?? identity;
     const already = [...this.sessions.values()].filter((other) => other === client).length;
     if (!find(identity) || already >= spareSessionsPerClient + this.options.limits.maxCircuitsPerPeer) {
+      this.turnedAway += 1;
       sealed.destroy();
       return;
     }
@@ -199,7 +236,8 @@ export class RelayServer {
       maxStreams: owner === undefined ? 16 : 4 * limits.maxCircuitsPerPeer,
       onStream: (stream) => {
         idle.cancel();
-        void serveStream(stream, { session, owner, reservations, allowance, clock, log });
+        const refused = (code: string) => this.refused.set(code, (this.refused.get(code) ?? 0) + 1);
+        void serveStream(stream, { session, owner, reservations, allowance, clock, log, refused });
       },
       onIdle: () => {
         idle.cancel();

@@ -3,6 +3,7 @@ import { StrategyError } from '../../core/errors.js';
 import type { Random } from '../../core/random.js';
 import { keyOfToken, makeToken } from '../token.js';
 import type { YamuxSession } from '../yamux/session.js';
+import { countBy } from './count-by.js';
 
 export interface ReservationLimits {
   /** Circuits at once, each from its reservation to its end, of one peer and of all. */
@@ -46,6 +47,11 @@ export class Reservations {
 
   get count(): number {
     return this.byIdentity.size;
+  }
+
+  /** Places of each peer that has any. */
+  get perOwner(): ReadonlyMap<string, number> {
+    return countBy([...this.byIdentity.values()].map(({ owner }) => owner));
   }
 
   find(identity: string): Reservation | undefined {

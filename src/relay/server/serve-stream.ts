@@ -23,6 +23,8 @@ export interface StreamServices {
   readonly allowance: Allowance;
   readonly clock: Clock;
   readonly log: Logger;
+  /** Called with the code of each refusal. */
+  readonly refused: (code: string) => void;
 }
 
 /** Serves one stream that a client opened, to its end. Never rejects. */
@@ -40,8 +42,10 @@ export async function serveStream(stream: YamuxStream, services: StreamServices)
   } catch (error) {
     const { code, message } = describeError(error);
     log.debug('relay.stream-ended', { owner: services.owner, code, message });
-    if (error instanceof StrategyError) refuse(stream, error, clock);
-    else stream.destroy();
+    if (error instanceof StrategyError) {
+      if (!stream.destroyed) services.refused(code);
+      refuse(stream, error, clock);
+    } else stream.destroy();
   }
 }
 

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { type RelayStatusReport, relayStatusSchema } from '../../../src/control/relay-schemas.js';
 import type { Host } from '../host.js';
 import type { LabProcess } from '../process.js';
 import type { FrontDelays } from './delaying-front.js';
@@ -21,7 +22,8 @@ export class RelayProcess {
 
   /** Resolves when it listens. */
   static async start(host: Host, place: string): Promise<RelayProcess> {
-    const argv = [process.execPath, program, 'relay', '--listen', place, '--state-dir', stateDir(host), '--log-format', 'json'];
+    const argv = [process.execPath, program, 'relay', '--listen', place, '--state-dir', stateDir(host)];
+    argv.push('--runtime-dir', runtimeDir(host, place), '--log-format', 'json');
     const running = host.spawn(argv, { name: `relay-${place}` });
     await running.line('sign of readiness', (line) => line.includes('"relay.ready"') || undefined);
     return new RelayProcess(host, place, running);
@@ -45,6 +47,13 @@ export class RelayProcess {
     return (await host.exec(argv)).trim();
   }
 
+  /** What `ratatoskr status` says of it. */
+  async status(): Promise<RelayStatusReport['relay']> {
+    const { host, place } = this;
+    const argv = [process.execPath, program, 'status', '--json', '--runtime-dir', runtimeDir(host, place)];
+    return relayStatusSchema.parse(JSON.parse(await host.exec(argv))).relay;
+  }
+
   /** What it has logged by that name. */
   lines(event: string): readonly RelayLine[] {
     const found: RelayLine[] = [];
@@ -62,6 +71,11 @@ export class RelayProcess {
   async kill9(): Promise<void> {
     await Promise.all([this.process, this.front].map((one) => one?.stop('SIGKILL')));
   }
+}
+
+/** Several on one host have a folder each. */
+function runtimeDir(host: Host, place: string): string {
+  return join(host.insideFolder, `relay-${place.replace(/[^0-9]/g, '-')}`);
 }
 
 function stateDir(host: Host): string {

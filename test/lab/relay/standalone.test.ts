@@ -26,6 +26,11 @@ it('agents behind two NATs of random ports meet at a relay without a router that
   const [up] = await Promise.all([a.event('bridge.up'), b.event('bridge.up')]);
   expect(up).toMatchObject({ kind: 'relayed', strategy: 'relay', relay: `${publicAddresses[0]}:4703` });
   expect(await made.b.ping(made.a.router.address)).toMatchObject({ received: 3 });
+  expect(await relay.status()).toMatchObject({
+    reached: [expect.stringContaining(publicAddresses[0])],
+    circuits: 1,
+    users: [{ name: 'alice', circuits: 1, bytes: expect.any(Number) }],
+  });
   await Promise.all([a.terminate(), b.terminate()]);
   await poll('the place is given back', () => relay.lines('relay.released').at(-1)?.circuits === 0 || undefined);
   expect(await relay.terminate()).toBe(0);
