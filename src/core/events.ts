@@ -102,6 +102,9 @@ export type AgentEvent = {
 
 /** Publishes on the `node:diagnostics_channel` named `ratatoskr.<event>`; costs next to nothing while nobody listens. */
 export class EventSource {
+  /** Parts of this agent that hear its events alone: a process may run thousands of agents, and none is to hear all of them. */
+  readonly hearers = new Set<(event: AgentEvent) => void>();
+
   constructor(
     /** Tells the agents of one process apart. */
     readonly agent: string,
@@ -110,7 +113,10 @@ export class EventSource {
 
   publish<Name extends EventName>(event: Name, payload: AgentEvents[Name]): void {
     const channel = diagnostics_channel.channel(`ratatoskr.${event}`);
-    if (channel.hasSubscribers) channel.publish({ event, agent: this.agent, time: this.wallTime(), ...payload });
+    if (!channel.hasSubscribers && this.hearers.size === 0) return;
+    const told = { event, agent: this.agent, time: this.wallTime(), ...payload };
+    for (const hear of this.hearers) hear(told as unknown as AgentEvent);
+    channel.publish(told);
   }
 }
 

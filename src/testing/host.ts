@@ -106,6 +106,12 @@ export class Host implements OverlayNode, HostLinks {
     this.overlay.attach(address, this);
   }
 
+  /** Leaves the overlay without a word, as a machine does that loses its power. Idempotent. */
+  leaveOverlay(): void {
+    for (const { address } of this.own) this.overlay.detach(address);
+    this.own = this.own.filter(({ address }) => !isOverlayAddress(address));
+  }
+
   /** Gives it other addresses, as moving to another network does: what was connected breaks. */
   readdress(): void {
     for (const address of this.addresses) this.router.withdraw(address);
@@ -160,7 +166,7 @@ export class Host implements OverlayNode, HostLinks {
   }
 
   private isOwn(address: string): boolean {
-    return this.interfaces.some((each) => each.address === address);
+    return this.own.some((each) => each.address === address) || loopback.some((each) => each.address === address);
   }
 
   private addAddress({ ipv4, ipv6 }: { readonly ipv4: string; readonly ipv6: string }): void {

@@ -23,12 +23,13 @@ export class SimulatedNode {
   /** What the agent has told, in order. */
   readonly events: AgentEvent[] = [];
   private readonly waiting = new Set<(event: AgentEvent) => void>();
+  private readonly hear = (event: AgentEvent) => this.take(event);
 
   private constructor(
     readonly host: Host,
     readonly router: SimulatedRouter,
-    readonly agent: Agent,
-    private readonly stopListening: () => void,
+    private running: Agent,
+    private readonly make: () => Promise<Agent>,
   ) {}
 
   /** Starts the router and then the agent. */
@@ -51,16 +52,14 @@ export class SimulatedNode {
     const { net, clock, random, files } = host;
     const reliableUdp = new SimulatedReliableUdp(net, clock);
     const parts = { net, clock, random, files, reliableUdp, upnp: simulatedUpnp };
-    const agent = await createAgent(config, { name: host.name, ...parts, strategies, discovery });
-    const hear = (event: AgentEvent) => node.hear(event);
-    const sameName = hearers.get(host.name) ?? new Set();
-    hearers.set(host.name, sameName.add(hear));
-    const node = new SimulatedNode(host, router, agent, () => {
-      sameName.delete(hear);
-      if (sameName.size === 0) hearers.delete(host.name);
-    });
-    await agent.start();
+    const make = () => createAgent(config, { name: host.name, ...parts, strategies, discovery });
+    const node = new SimulatedNode(host, router, await make(), make);
+    await node.begin();
     return node;
+  }
+
+  get agent(): Agent {
+    return this.running;
   }
 
   /** The first event of a name, past or to come. */
@@ -80,11 +79,25 @@ export class SimulatedNode {
 
   /** Stops the agent; the router goes on. */
   async stop(): Promise<void> {
-    await this.agent.stop();
-    this.stopListening();
+    await this.running.stop();
+    const { name } = this.host;
+    hearers.get(name)?.delete(this.hear);
+    if (hearers.get(name)?.size === 0) hearers.delete(name);
   }
 
-  private hear(event: AgentEvent): void {
+  /** After {@link stop}, another agent with the same configuration and disk. */
+  async restart(): Promise<void> {
+    this.running = await this.make();
+    await this.begin();
+  }
+
+  private begin(): Promise<void> {
+    const { name } = this.host;
+    hearers.set(name, (hearers.get(name) ?? new Set()).add(this.hear));
+    return this.running.start();
+  }
+
+  private take(event: AgentEvent): void {
     this.events.push(event);
     for (const listener of [...this.waiting]) listener(event);
   }

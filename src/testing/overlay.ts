@@ -27,6 +27,11 @@ export class Overlay {
     this.nodes.set(address, node);
   }
 
+  /** What is sent there is lost from now on, and nobody is told. */
+  detach(address: string): void {
+    this.nodes.delete(address);
+  }
+
   /** Counts what a node sends and is sent. */
   meter(address: string, meter: OverlayMeter): void {
     this.meters.set(address, meter);

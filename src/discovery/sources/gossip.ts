@@ -114,9 +114,12 @@ class Gossip {
     const { changes } = this.acquaintances;
     for (const link of this.parts.links.current) {
       const before = this.tellings.get(link);
-      if (before && now - before.at < tellEveryMs) continue;
+      if (before && now - before.at < (changes === before.changes ? heartbeatMs : tellEveryMs)) continue;
       const news = this.acquaintances.news(before?.changes ?? 0, wallTime).filter(({ key }) => key !== link.peer.key);
-      if (news.length === 0 && before && now - before.at < heartbeatMs) continue;
+      if (news.length === 0 && before && now - before.at < heartbeatMs) {
+        before.changes = changes;
+        continue;
+      }
       link.tell(news.slice(0, before ? mostNews : maxHearsay));
       this.tellings.set(link, { changes, at: now });
     }
@@ -126,6 +129,7 @@ class Gossip {
   private ask(wallTime: number): boolean {
     const { bridge, context, services } = this.parts;
     const needed = kinds.filter((kind) => new Set(services.of(kind).map(({ peer }) => peer.key)).size < enough);
+    if (needed.length === 0 && !bridge) return false;
     const isOfUse = (key: string, offers: readonly ServiceKind[]) => {
       if (key === context.self.key || this.visits.has(key) || services.offersOf(key)) return false;
       return bridge || offers.some((kind) => needed.includes(kind));
