@@ -15,7 +15,12 @@ export function createSocketPumps(streams: Pumps): Pumps {
       // What waits to be written is with the stream that it was written to.
       const able = canHandOver(path) && canHandOver(router) && path.writableLength === 0 && router.writableLength === 0;
       if (!able) return streams.start(options);
-      return streams.start({ ...options, path: reuseReads(path, pathBytes), router: reuseReads(router, routerBytes), lent: true });
+      return streams.start({
+        ...options,
+        path: reuseReads(path, pathBytes),
+        router: reuseReads(router, routerBytes),
+        lent: true,
+      });
     },
   };
 }
