@@ -44,6 +44,7 @@ export class Discovery {
   private readonly unanswered = new Map<string, number>();
   private readonly asks: TokenBucket;
   private readonly news: News;
+  private self: PeerRef | undefined;
   private running = new AbortController();
   private life: Promise<unknown> = Promise.resolve();
 
@@ -55,16 +56,18 @@ export class Discovery {
     @inject(tokens.settings) private readonly settings: Settings,
   ) {
     this.watchesSessions = sources.some(({ name }) => name === sessionsSource);
-    this.finds = new Map([operator, ...sources.map(({ name }) => name)].map((name) => [name, new Map()]));
+    this.finds = new Map([operator, ...sources.map(({ name }) => name), peeringsSource].map((name) => [name, new Map()]));
     this.asks = new TokenBucket(clock, askRate);
     this.news = new News(clock);
   }
 
   /** The router is there: look for peers until `stop`. */
   start({ key, address }: RouterSelf): void {
+    const self = { key, address };
+    this.self = self;
     this.running = new AbortController();
     const { signal } = this.running;
-    this.life = Promise.all(this.sources.map((source) => this.keepRunning(source, { key, address }, signal)));
+    this.life = Promise.all(this.sources.map((source) => this.keepRunning(source, self, signal)));
   }
 
   /** Resolves when every source has given back what it has. What was found is forgotten. */
@@ -94,7 +97,34 @@ export class Discovery {
   }
 
   isNamed(key: string): boolean {
-    return this.finds.get(operator)?.has(key) ?? false;
+    return this.isFoundBy(operator, key);
+  }
+
+  /** Keeps what a source has found, if it may be met and there is room. */
+  find(source: string, found: FoundPeer): void {
+    const finds = this.finds.get(source);
+    if (!finds) return;
+    const { key, expiresInMs, keepTrying = false, purpose = 'path', toldBy, asked } = found;
+    const peer = { key, address: addressOf(key) };
+    if (key === this.self?.key || !permits(this.settings.current, peer)) return;
+    const known = finds.get(key);
+    const expiresAt = this.clock.now() + expiresInMs;
+    if (known) {
+      known.expiresAt = Math.max(known.expiresAt, expiresAt);
+      if (purpose === 'path') known.purpose = purpose;
+      return;
+    }
+    if (finds.size >= this.settings.current.signalling.maxPeers) {
+      if (this.news.isNew(source)) this.events.publish('log', { level: 'warn', name: 'discovery.full', fields: { source } });
+      return;
+    }
+    finds.set(key, { peer, expiresAt, keepTrying, purpose, asked });
+    const teller = toldBy === undefined ? {} : { toldBy: { key: toldBy, address: addressOf(toldBy) } };
+    this.events.publish('peer.found', { peer, source, ...teller });
+  }
+
+  isFoundBy(source: string, key: string): boolean {
+    return this.finds.get(source)?.has(key) ?? false;
   }
 
   /** Peers to meet, and to go on meeting; the operator's first. Forgets what has expired. */
@@ -182,7 +212,7 @@ export class Discovery {
     const backOff = new BackOff({ firstMs: firstPauseMs, longestMs: longestPauseMs, random: this.random });
     while (!signal.aborted) {
       try {
-        await source.run({ self, signal, found: (peer) => this.take(source.name, peer, self, signal) });
+        await source.run({ self, signal, found: (peer) => !signal.aborted && this.find(source.name, peer) });
         return;
       } catch (error) {
         if (signal.aborted) return;
@@ -191,28 +221,6 @@ export class Discovery {
         await sleep(this.clock, retryInMs, signal).catch(() => {});
       }
     }
-  }
-
-  private take(source: string, found: FoundPeer, self: PeerRef, signal: AbortSignal): void {
-    const finds = this.finds.get(source);
-    if (signal.aborted || !finds) return;
-    const { key, expiresInMs, keepTrying = false, purpose = 'path', toldBy, asked } = found;
-    const peer = { key, address: addressOf(key) };
-    if (key === self.key || !permits(this.settings.current, peer)) return;
-    const known = finds.get(key);
-    const expiresAt = this.clock.now() + expiresInMs;
-    if (known) {
-      known.expiresAt = Math.max(known.expiresAt, expiresAt);
-      if (purpose === 'path') known.purpose = purpose;
-      return;
-    }
-    if (finds.size >= this.settings.current.signalling.maxPeers) {
-      if (this.news.isNew(source)) this.events.publish('log', { level: 'warn', name: 'discovery.full', fields: { source } });
-      return;
-    }
-    finds.set(key, { peer, expiresAt, keepTrying, purpose, asked });
-    const teller = toldBy === undefined ? {} : { toldBy: { key: toldBy, address: addressOf(toldBy) } };
-    this.events.publish('peer.found', { peer, source, ...teller });
   }
 }
 
@@ -224,6 +232,9 @@ function explained(error: unknown): unknown {
 
 /** What the operator is called among the sources, for the peers that were named at the control socket. */
 const operator = 'operator';
+
+/** What agents beside the routers that this one is peered with are found by; see {@link findAdjacentAgents}. */
+export const peeringsSource = 'peerings';
 
 /** The source that {@link Discovery.watchesSessions} stands for. */
 export const sessionsSource = 'sessions';

@@ -1,5 +1,5 @@
 import { inject, injectable } from 'tsyringe';
-import { AdjacentAgents } from './adjacent-agents.js';
+import { findAdjacentAgents } from './adjacent-agents.js';
 import { Bridges } from './bridge.js';
 import { type Clock, sleep } from './clock.js';
 import { permits } from './config/permits.js';
@@ -34,7 +34,6 @@ export class SessionLoop {
   /** Those that have a peer. */
   private readonly served = new Set<WatchedSession>();
   private readonly network: NetworkWatch;
-  private readonly adjacent: AdjacentAgents;
   private running = new AbortController();
   private life: Promise<void> = Promise.resolve();
   /** Sessions that allow and deny keep out, so that each poll need not ask again. */
@@ -56,12 +55,6 @@ export class SessionLoop {
     @inject(SessionWorth) private readonly worth: SessionWorth,
   ) {
     this.network = new NetworkWatch(net);
-    this.adjacent = new AdjacentAgents({
-      clock,
-      isLinked: (key) => signalling.linkWith(key) !== undefined,
-      admits: (peer) => permits(settings.current, peer) && this.served.size < settings.current.signalling.maxPeers,
-      dial: (peer) => signalling.dial(peer, this.running.signal),
-    });
   }
 
   /** The router is there: meet and bridge until `stop`. */
@@ -145,10 +138,10 @@ export class SessionLoop {
       present.add(session.key);
       this.sample(session, now);
     }
-    this.meetFound(now);
-    const again = [...this.served].some((session) => this.worth.needsHelp(session));
     // Where there is no STUN server but what peers offer, the first bridge is not to wait for them.
-    if (again || this.settings.current.stun.length === 0) this.adjacent.meet(foreign, { again });
+    if (this.settings.current.stun.length === 0 || [...this.served].some((session) => this.worth.needsHelp(session)))
+      findAdjacentAgents(foreign, this.discovery);
+    this.meetFound(now);
     for (const session of [...this.watched.values()]) {
       if (present.has(session.key)) session.misses = 0;
       else if (++session.misses === missesToEnd) session.ended();

@@ -1,78 +1,77 @@
 import { describe, expect, it } from 'vitest';
-import { AdjacentAgents } from '../../src/core/adjacent-agents.js';
+import { findAdjacentAgents } from '../../src/core/adjacent-agents.js';
+import { parseConfig } from '../../src/core/config.js';
+import { Discovery } from '../../src/core/discovery.js';
+import { EventSource } from '../../src/core/events.js';
+import { addressOf } from '../../src/core/overlay-address.js';
+import { systemRandom } from '../../src/core/random.js';
 import type { RouterPeer } from '../../src/core/router.js';
-import { FakeClock, settle } from './fake-clock.js';
+import { FakeClock } from './fake-clock.js';
+
+const own = '11'.repeat(32);
+const keyOf = (name: string) => name.repeat(64);
 
 /** A peering of the router, up and dialled by it. */
-function peering(key: string, more: Partial<RouterPeer> = {}): RouterPeer {
+function peering(name: string, more: Partial<RouterPeer> = {}): RouterPeer {
   const measured = { bytesIn: 0, bytesOut: 0, latencyMs: 10, lastError: undefined };
-  return { uri: `tcp://${key}:1`, up: true, inbound: false, key, address: `200::${key}`, ...measured, ...more };
+  const peer = { key: keyOf(name), address: addressOf(keyOf(name)) };
+  return { uri: `tcp://${name}:1`, up: true, inbound: false, ...peer, ...measured, ...more };
 }
 
-/** Neighbours of whom some have an agent, and some are kept out. */
-function neighbourhood({ answering = [], refused = [] }: { answering?: string[]; refused?: string[] } = {}) {
+/** The neighbours of a router. */
+function neighbourhood(config: Record<string, unknown> = {}) {
   const clock = new FakeClock();
-  const dialled: string[] = [];
-  const linked = new Set<string>();
-  const adjacent = new AdjacentAgents({
-    clock,
-    isLinked: (key) => linked.has(key),
-    admits: ({ key }) => !refused.includes(key),
-    async dial({ key }) {
-      dialled.push(key);
-      if (!answering.includes(key)) throw new Error('there is no agent');
-      linked.add(key);
-    },
-  });
-  return { clock, dialled, linked, adjacent };
+  const settings = { current: parseConfig(JSON.stringify(config), 'test.conf') };
+  const discovery = new Discovery([], clock, systemRandom, new EventSource('adjacent-test'), settings);
+  discovery.start({ key: own, address: addressOf(own), version: '0.5.14' });
+  const wanted = () => discovery.wanted().map(({ key }) => key[0]);
+  return { clock, discovery, wanted, find: (peerings: readonly RouterPeer[]) => findAdjacentAgents(peerings, discovery) };
 }
 
 describe('agents of adjacent routers', () => {
-  it('that this router dialled are met, and no others', () => {
-    const { dialled, adjacent } = neighbourhood();
-    const others = [peering('b', { inbound: true }), peering('c', { up: false }), peering('d', { key: undefined })];
-    adjacent.meet([peering('a'), ...others], { again: true });
-    expect(dialled).toEqual(['a']);
+  it('that this router dialled are found for their services, and no others', () => {
+    const { discovery, wanted, find } = neighbourhood();
+    find([peering('a'), peering('b', { inbound: true }), peering('c', { up: false }), peering('d', { key: undefined })]);
+    expect(wanted()).toEqual(['a']);
+    expect(discovery.purposeOf(keyOf('a'))).toBe('services');
   });
 
-  it('that allow and deny keep out are not met', () => {
-    const { dialled, adjacent } = neighbourhood({ refused: ['a'] });
-    adjacent.meet([peering('a')], { again: true });
-    expect(dialled).toEqual([]);
+  it('that allow and deny keep out leave their place to the next', () => {
+    const { wanted, find } = neighbourhood({ deny: [keyOf('a')] });
+    find(['a', 'b', 'c', 'd', 'e'].map((name) => peering(name)));
+    expect(wanted()).toEqual(['b', 'c', 'd', 'e']);
   });
 
-  it('are four at once, the nearest first', async () => {
-    const all = ['a', 'b', 'c', 'd', 'e', 'f'];
-    const { dialled, adjacent } = neighbourhood({ answering: all });
-    const peerings = all.map((key, index) => peering(key, { latencyMs: 100 - index }));
-    adjacent.meet(peerings, { again: true });
-    await settle();
-    adjacent.meet(peerings, { again: true });
-    expect(dialled).toEqual(['f', 'e', 'd', 'c']);
+  it('are four at once, the nearest first, and stay the same when others come nearer', () => {
+    const { wanted, find } = neighbourhood();
+    const names = ['a', 'b', 'c', 'd', 'e', 'f'];
+    find(names.map((name, index) => peering(name, { latencyMs: 100 - index })));
+    expect(wanted()).toEqual(['f', 'e', 'd', 'c']);
+    find(names.map((name) => peering(name, { latencyMs: name === 'a' ? 1 : 100 })));
+    expect(wanted()).toEqual(['f', 'e', 'd', 'c']);
   });
 
-  it('that did not answer make room for the next, and are asked again after ten minutes', async () => {
-    const { clock, dialled, adjacent } = neighbourhood({ answering: ['b', 'c', 'd', 'e'] });
-    const peerings = ['a', 'b', 'c', 'd', 'e'].map((key) => peering(key));
-    adjacent.meet(peerings, { again: true });
-    await settle();
-    adjacent.meet(peerings, { again: true });
+  it('that did not answer leave their place to the next, and are asked again after ten minutes', async () => {
+    const { clock, discovery, wanted, find } = neighbourhood();
+    const peerings = ['a', 'b', 'c', 'd', 'e'].map((name) => peering(name));
+    find(peerings);
+    discovery.tried(keyOf('a'));
+    find(peerings);
+    expect(wanted()).toEqual(['b', 'c', 'd', 'e']);
     await clock.advance(10 * 60_000 - 1);
-    adjacent.meet([peering('a')], { again: true });
-    expect(dialled).toEqual(['a', 'b', 'c', 'd', 'e']);
+    find([peering('a')]);
+    expect(wanted()).not.toContain('a');
     await clock.advance(1);
-    adjacent.meet([peering('a')], { again: true });
-    expect(dialled).toEqual(['a', 'b', 'c', 'd', 'e', 'a']);
+    find([peering('a')]);
+    expect(wanted()).toContain('a');
   });
 
-  it('that answered before are met anew when somebody needs them, and only then', async () => {
-    const { dialled, linked, adjacent } = neighbourhood({ answering: ['a'] });
-    adjacent.meet([peering('a')], { again: false });
-    await settle();
-    linked.clear();
-    adjacent.meet([peering('a')], { again: false });
-    expect(dialled).toEqual(['a']);
-    adjacent.meet([peering('a')], { again: true });
-    expect(dialled).toEqual(['a', 'a']);
+  it('are wanted for ten minutes after somebody last needed them', async () => {
+    const { clock, wanted, find } = neighbourhood();
+    find([peering('a')]);
+    await clock.advance(10 * 60_000 - 1);
+    expect(wanted()).toEqual(['a']);
+    await clock.advance(1);
+    expect(wanted()).toEqual([]);
   });
 });
