@@ -19,7 +19,7 @@ describe('delays from exchanges', () => {
     expect(samples.delays).toBeUndefined();
   });
 
-  it('are medians: a packet that met a queue moves nothing', () => {
+  it('are the least of all: a packet that met a queue moves nothing', () => {
     const samples = new DelaySamples();
     for (const [outMs, inMs] of [
       [10, 30],

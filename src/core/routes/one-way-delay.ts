@@ -25,7 +25,7 @@ export interface MeasuredDelays extends OneWayDelays {
   readonly rttMs: number;
 }
 
-/** Delays to one node from its answers to some questions: medians, so that a packet which met a queue moves nothing. */
+/** Delays to one node from its answers to some questions: the least each way, for whatever a packet meets only adds to what it takes. */
 export class DelaySamples {
   private readonly exchanges: Exchange[] = [];
   private lost = 0;
@@ -46,12 +46,14 @@ export class DelaySamples {
   get delays(): MeasuredDelays | undefined {
     const { exchanges, lost } = this;
     if (exchanges.length === 0) return undefined;
-    const rttMs = median(exchanges.map(roundTrip));
+    const leastOutMs = Math.min(...exchanges.map(({ sentAt, heardAt }) => heardAt - sentAt));
+    const leastInMs = Math.min(...exchanges.map(({ answeredAt, returnedAt }) => returnedAt - answeredAt));
+    const rttMs = leastOutMs + leastInMs;
     // Whatever is lost is sent again, a round trip later: that is what a lossy way costs on the average.
     const lossMs = (rttMs * lost) / exchanges.length;
     return {
-      outMs: median(exchanges.map(({ sentAt, heardAt }) => heardAt - sentAt)) + lossMs / 2,
-      inMs: median(exchanges.map(({ answeredAt, returnedAt }) => returnedAt - answeredAt)) + lossMs / 2,
+      outMs: leastOutMs + lossMs / 2,
+      inMs: leastInMs + lossMs / 2,
       rttMs: rttMs + lossMs,
     };
   }
@@ -60,10 +62,4 @@ export class DelaySamples {
 /** What an answer took less the time it lay at the other end: each difference is of one clock. */
 function roundTrip({ sentAt, heardAt, answeredAt, returnedAt }: Exchange): number {
   return returnedAt - sentAt - (answeredAt - heardAt);
-}
-
-function median(values: readonly number[]): number {
-  const sorted = values.toSorted((a, b) => a - b);
-  const middle = (sorted.length - 1) / 2;
-  return ((sorted[Math.floor(middle)] ?? 0) + (sorted[Math.ceil(middle)] ?? 0)) / 2;
 }

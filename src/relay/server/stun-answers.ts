@@ -8,8 +8,8 @@ import { tellTime } from '../../discovery/stun/time-attribute.js';
 
 /** How long a connection may be silent, in milliseconds. */
 const idleMs = 5000;
-/** Requests that one source is answered; a survey makes nine, of a relay that may be asked by a whole network behind one address. */
-const perSource = { perSecond: 40, burst: 120, sources: 4096 };
+/** Requests that one source is answered; a survey makes eighteen, of a relay that may be asked by a whole network behind one address. */
+const perSource = { perSecond: 80, burst: 240, sources: 4096 };
 /** Datagrams that are answered in all, for their sources may be forged. */
 const datagrams = { perSecond: 1000, burst: 2000 };
 

@@ -1,11 +1,11 @@
 import { isIPv6 } from 'node:net';
-import { sleep, type Timer } from '../../core/clock.js';
+import type { Timer } from '../../core/clock.js';
 import { withDeadline } from '../../core/deadline.js';
 import { StrategyError } from '../../core/errors.js';
 import { DelaySamples } from '../../core/routes/one-way-delay.js';
 import { formatEndpoint } from '../../discovery/candidates.js';
 import { StunTransactions } from '../../discovery/stun/stun-transactions.js';
-import { bindTimed } from '../../discovery/stun/tcp-binding.js';
+import { askTimes, surveyQuestions, type TimedAnswer } from '../../discovery/stun/time-questions.js';
 import { maxSeen } from './messages.js';
 import type { Relay, RelayAddress, RelayFailure } from './relay-source.js';
 import type { Distance } from './route-choice.js';
@@ -19,26 +19,14 @@ const udpTimeoutMs = 1500;
 const probes = 3;
 /** What a relay may take longer than another, in milliseconds, or as long as that again. */
 const leastGraceMs = 500;
-/** Questions on each connection, and the pause between two, in milliseconds: what one meets the next may not. */
-const questions = 3;
-const spacingMs = 20;
-
 /** What one end finds out about a relay before it is used. */
 export interface Survey extends Distance {
   /** Addresses that the relay sees this end at. */
   readonly seen: readonly string[];
 }
 
-interface Answer {
-  readonly mapped: string;
-  /** When the question left and when the answer came, and what time it was at the relay, if it tells; in milliseconds. */
-  readonly sentAt: number;
-  readonly returnedAt: number;
-  readonly serverTimeMs: number | undefined;
-}
-
 /**
- * Asks a relay how far it is and where it sees us: STUN Binding (RFC 8489), without credentials, nine times. What it says is not trusted, so
+ * Asks a relay how far it is and where it sees us: STUN Binding (RFC 8489), without credentials, eighteen times. What it says is not trusted, so
  * its certificate does not matter. One over UDP is asked over TCP too, at the same port: the other end may come that way.
  * @throws StrategyError RELAY_UNREACHABLE, or the signal's reason
  */
@@ -54,7 +42,7 @@ export async function surveyRelay(platform: TurnPlatform, address: RelayAddress,
   const ask = address.transport === 'udp' ? [probeUdp, probeStream] : [probeStream];
   try {
     const until = AbortSignal.any([signal, done.signal]);
-    const answers: Answer[] = [];
+    const answers: TimedAnswer[] = [];
     const failures: Error[] = [];
     const asked = ask.flatMap((probe) =>
       Array.from({ length: probes }, () =>
@@ -112,7 +100,7 @@ export async function surveyAll(
 }
 
 /** Of relays that do not tell their time, the round trip alone. */
-function distanceOf(answers: readonly Answer[], lost: number): Distance {
+function distanceOf(answers: readonly TimedAnswer[], lost: number): Distance {
   const samples = new DelaySamples();
   for (const { sentAt, returnedAt, serverTimeMs = sentAt } of answers) {
     samples.add({ sentAt, heardAt: serverTimeMs, answeredAt: serverTimeMs, returnedAt });
@@ -127,7 +115,7 @@ function unreachable(relay: string, why: string, cause?: unknown): StrategyError
   return new StrategyError('RELAY_UNREACHABLE', `The relay ${relay} cannot be used: ${why}.`, { cause });
 }
 
-async function probeUdp({ net, clock, random }: TurnPlatform, address: RelayAddress, signal: AbortSignal): Promise<Answer[]> {
+async function probeUdp({ net, clock, random }: TurnPlatform, address: RelayAddress, signal: AbortSignal): Promise<TimedAnswer[]> {
   const socket = await net.bindUdp({
     local: { address: isIPv6(address.address) ? '::' : '0.0.0.0', port: 0 },
     onMessage: (data, from) => void transactions.receive(data, from),
@@ -143,21 +131,13 @@ async function probeUdp({ net, clock, random }: TurnPlatform, address: RelayAddr
   }
 }
 
-async function probeStream(platform: TurnPlatform, address: RelayAddress, signal: AbortSignal): Promise<Answer[]> {
+async function probeStream(platform: TurnPlatform, address: RelayAddress, signal: AbortSignal): Promise<TimedAnswer[]> {
   const { net, clock, random } = platform;
   const plain = await net.connectTcp({ remote: address, timeoutMs: surveyTimeoutMs, signal });
   const target = { host: address.address, verify: false };
   const stream = address.transport === 'tls' ? await secure(platform, plain, target, formatEndpoint(address), signal) : plain;
   try {
-    // None waits for the answer to another: far relays would take several round trips.
-    return await Promise.all(
-      Array.from({ length: questions }, async (_, index) => {
-        await sleep(clock, index * spacingMs, signal);
-        const sentAt = clock.now();
-        const { mapped, serverTimeMs } = await bindTimed(stream, { clock, random, timeoutMs: surveyTimeoutMs, signal });
-        return { mapped: mapped.address, sentAt, returnedAt: clock.now(), serverTimeMs };
-      }),
-    );
+    return await askTimes(stream, surveyQuestions / probes, { clock, random, timeoutMs: surveyTimeoutMs, signal });
   } finally {
     stream.destroy();
   }
