@@ -20,7 +20,7 @@ import type { InviteOptions, RelayOptions } from './relay.js';
 import type { Host } from './supervisor.js';
 
 export interface RelaySurroundings {
-  readonly net: Pick<Net, 'bindUdp' | 'listenTcp' | 'tune' | 'interfaces'>;
+  readonly net: Pick<Net, 'bindUdp' | 'listenTcp' | 'tune' | 'connectTcp' | 'interfaces'>;
   readonly clock: Clock;
   readonly random: Random;
   readonly files: Files;

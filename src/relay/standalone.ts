@@ -20,7 +20,7 @@ const statusMs = 60_000;
 type Place = { readonly host: string; readonly port: number };
 
 export interface StandaloneOptions {
-  readonly net: Pick<Net, 'listenTcp' | 'bindUdp' | 'tune' | 'interfaces'>;
+  readonly net: Pick<Net, 'listenTcp' | 'bindUdp' | 'tune' | 'interfaces' | 'connectTcp'>;
   readonly clock: Clock;
   readonly random: Random;
   readonly files: Files;

@@ -3,9 +3,9 @@ import type { Net } from '../../src/core/net.js';
 import { systemRandom } from '../../src/core/random.js';
 import type { Path, Role } from '../../src/core/strategy.js';
 import { createSystemNet } from '../../src/native/system-net.js';
+import type { RelayClient } from '../../src/relay/client.js';
 import { RelayStrategy } from '../../src/strategies/relay/index.js';
 import type { Relay, RelaySource } from '../../src/strategies/relay/relay-source.js';
-import type { RelayClient } from '../../src/strategies/relay/volunteer/relay-client.js';
 import { type Attempts, attemptAtBothEnds } from './attempts.js';
 
 const system = createSystemNet();

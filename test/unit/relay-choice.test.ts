@@ -4,7 +4,13 @@ import { defaultConfig, parseConfig } from '../../src/core/config.js';
 import { worthHaving } from '../../src/core/path-worth.js';
 import { parseRelayMessage } from '../../src/strategies/relay/messages.js';
 import { mayBePlace, mayBeRelay } from '../../src/strategies/relay/peer-address.js';
-import { chooseRoutes, type ListedRelay, worthMoving } from '../../src/strategies/relay/route-choice.js';
+import {
+  chooseRoutes,
+  describeRoute,
+  type ListedRelay,
+  type RelayNames,
+  worthMoving,
+} from '../../src/strategies/relay/route-choice.js';
 
 /** A relay that both ends reach: round trips, or times from and to each end, whose clocks are an hour apart. */
 const reached = (name: string, own: number, other: number): ListedRelay => ({
@@ -19,7 +25,7 @@ const timed = (name: string, near: [number, number], far: [number, number]): Lis
   other: { rttMs: far[0] + far[1], oneWay: { outMs: far[0] + hourMs, inMs: far[1] - hourMs } },
 });
 const choose = (controlling: ListedRelay[], controlled: ListedRelay[] = [], order: 'measured' | 'listed' = 'measured') =>
-  chooseRoutes({ controlling, controlled }, order).map(({ name }) => name);
+  chooseRoutes({ controlling, controlled }, order).map(describeRoute);
 
 describe('the order of relays', () => {
   it('is by the round trip of the whole path, whoever asks the relay', () => {
@@ -50,12 +56,12 @@ describe('a way back over another relay', () => {
 
   it('is taken first when the round trip is clearly shorter, whatever the clocks say', () => {
     const [route] = chooseRoutes({ controlling: [homeward, outward], controlled: [] }, 'measured');
-    expect(route).toMatchObject({ name: 'outward homeward', rttMs: 20 });
+    expect(route).toMatchObject({ out: ['outward'], back: ['homeward'], rttMs: 20 });
     expect(route?.step).toEqual({ opener: 'controlling', index: 1, back: { opener: 'controlling', index: 0 } });
   });
 
   it('is not taken for a gain that may be noise', () => {
-    expect(choose([timed('one', [50, 50], [50, 50]), timed('other', [48, 52], [52, 48])])[0]).not.toContain(' ');
+    expect(choose([timed('one', [50, 50], [50, 50]), timed('other', [48, 52], [52, 48])])[0]).not.toContain('out');
   });
 
   it('needs relays that tell their time', () => {
@@ -68,31 +74,73 @@ describe('a way back over another relay', () => {
   });
 });
 
+describe('a way over two relays in a row', () => {
+  const link = (to: string, outMs: number, inMs: number) => ({ links: new Map([[to, { outMs, inMs }]]) });
+  // The first is near to the controlling end, the second to the other, and both to each other.
+  const [first, second] = [timed('first', [5, 5], [100, 100]), timed('second', [100, 100], [5, 5])];
+  const seenFromThere = ({ name, own, other = own }: ListedRelay): ListedRelay => ({ name, own: other, other: own });
+  const tenMs = link('second', 10, 10);
+
+  it('is taken where it is clearly shorter, there and back, as one step', () => {
+    const [route] = chooseRoutes({ controlling: [{ ...first, ...tenMs }, second], controlled: [] }, 'measured');
+    expect(route).toMatchObject({ out: ['first', 'second'], back: ['second', 'first'], rttMs: 40 });
+    expect(route?.step).toEqual({ opener: 'controlling', index: 0, next: { opener: 'controlling', index: 1 } });
+  });
+
+  it('is taken in one direction where it is shorter in that alone', () => {
+    const oneWay = { ...first, ...link('second', 10, 300) };
+    const quickBack = timed('quick back', [100, 5], [5, 100]);
+    expect(choose([oneWay, second, quickBack])[0]).toBe('first then second out, quick back back');
+  });
+
+  it('is asked for by each end at its own relay where neither has both', () => {
+    const [route] = chooseRoutes({ controlling: [{ ...first, ...tenMs }], controlled: [seenFromThere(second)] }, 'measured');
+    expect(route?.step).toEqual({ opener: 'controlling', index: 0, next: { opener: 'controlled', index: 0 } });
+  });
+
+  it('is none where each end could ask the farther relay alone', () => {
+    const lists = { controlling: [{ ...second, ...link('first', 10, 10) }], controlled: [seenFromThere(first)] };
+    expect(chooseRoutes(lists, 'measured').map(describeRoute)).toEqual(['second', 'first']);
+  });
+
+  it('is not taken for a gain that may be noise', () => {
+    const slow = { ...first, ...link('second', 90, 90) };
+    expect(choose([slow, second])[0]).not.toContain('then');
+  });
+
+  it('is kept while none is clearly shorter', () => {
+    const lists = { controlling: [{ ...first, ...tenMs }, second], controlled: [] };
+    const current = { out: ['first', 'second'], back: ['second', 'first'] };
+    expect(worthMoving(lists, 'measured', chooseRoutes(lists, 'measured'), current)).toBe(false);
+  });
+});
+
 describe('a path in use', () => {
   const lists = (current: ListedRelay, other: ListedRelay) => ({ controlling: [current, other], controlled: [] });
-  const moves = (which: ReturnType<typeof lists>, name: string, order: 'measured' | 'listed' = 'measured') =>
-    worthMoving(which, order, chooseRoutes(which, order), name);
+  const over = (out: string, back = out): RelayNames => ({ out: [out], back: [back] });
+  const moves = (which: ReturnType<typeof lists>, current: RelayNames, order: 'measured' | 'listed' = 'measured') =>
+    worthMoving(which, order, chooseRoutes(which, order), current);
 
   it('stays where another is shorter by what may be noise', () => {
-    expect(moves(lists(reached('current', 50, 50), reached('other', 46, 46)), 'current')).toBe(false);
+    expect(moves(lists(reached('current', 50, 50), reached('other', 46, 46)), over('current'))).toBe(false);
   });
 
   it('moves where another is clearly shorter', () => {
-    expect(moves(lists(reached('current', 50, 50), reached('other', 30, 30)), 'current')).toBe(true);
+    expect(moves(lists(reached('current', 50, 50), reached('other', 30, 30)), over('current'))).toBe(true);
   });
 
   it('moves when its relay is no longer reached', () => {
-    expect(moves(lists(reached('another', 50, 50), reached('other', 50, 50)), 'current')).toBe(true);
+    expect(moves(lists(reached('another', 50, 50), reached('other', 50, 50)), over('current'))).toBe(true);
   });
 
   it('over two relays stays while no other pair is clearly shorter', () => {
     const which = lists(timed('outward', [5, 50], [50, 5]), timed('homeward', [50, 5], [5, 50]));
-    expect(moves(which, 'outward homeward')).toBe(false);
-    expect(moves(which, 'homeward outward')).toBe(true);
+    expect(moves(which, over('outward', 'homeward'))).toBe(false);
+    expect(moves(which, over('homeward', 'outward'))).toBe(true);
   });
 
   it('goes back to the first of the lists where their order counts', () => {
-    expect(moves(lists(reached('first', 90, 90), reached('second', 1, 1)), 'second', 'listed')).toBe(true);
+    expect(moves(lists(reached('first', 90, 90), reached('second', 1, 1)), over('second'), 'listed')).toBe(true);
   });
 });
 

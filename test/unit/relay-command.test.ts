@@ -15,9 +15,9 @@ import { systemRandom as random } from '../../src/core/random.js';
 import { bindTimed } from '../../src/discovery/stun/tcp-binding.js';
 import { relayMetricDefinitions } from '../../src/metrics/definitions.js';
 import { createSystemNet } from '../../src/native/system-net.js';
+import { RelayClient } from '../../src/relay/client.js';
 import { keyOfInvite } from '../../src/relay/invite.js';
 import { surveyRelay } from '../../src/strategies/relay/survey.js';
-import { RelayClient } from '../../src/strategies/relay/volunteer/relay-client.js';
 import { runCommand } from './run-command.js';
 
 const net = createSystemNet();

@@ -6,12 +6,12 @@ import type { ByteStream, Endpoint } from '../../src/core/net.js';
 import { systemRandom } from '../../src/core/random.js';
 import { sealAsClient } from '../../src/core/sealing.js';
 import { createSystemNet } from '../../src/native/system-net.js';
+import { RelayClient } from '../../src/relay/client.js';
 import { encodeMessage } from '../../src/relay/messages.js';
 import { type RelayLimits, RelayServer } from '../../src/relay/server/relay-server.js';
 import { keyOfToken, makeToken } from '../../src/relay/token.js';
 import { YamuxSession } from '../../src/relay/yamux/session.js';
 import { surveyRelay } from '../../src/strategies/relay/survey.js';
-import { RelayClient } from '../../src/strategies/relay/volunteer/relay-client.js';
 import { readText } from './read-all.js';
 
 const net = createSystemNet();

@@ -6,11 +6,11 @@ import { StrategyError } from '../../src/core/errors.js';
 import type { Net } from '../../src/core/net.js';
 import { systemRandom as random } from '../../src/core/random.js';
 import { createSystemNet } from '../../src/native/system-net.js';
+import { RelayClient } from '../../src/relay/client.js';
 import { RelayServer } from '../../src/relay/server/relay-server.js';
 import { keyOfToken } from '../../src/relay/token.js';
 import type { Relay } from '../../src/strategies/relay/relay-source.js';
-import { streamEnds } from '../../src/strategies/relay/turn/stream.js';
-import { RelayClient } from '../../src/strategies/relay/volunteer/relay-client.js';
+import { OwnRelay } from '../../src/strategies/relay/volunteer/own-relay.js';
 import { type DelayingFront, delayingFront, type FrontDelays } from '../lab/relay/delaying-front.js';
 import { attempt } from './relay-attempt.js';
 
@@ -57,20 +57,16 @@ function endWith(end: keyof typeof ends, relays: readonly Awaited<ReturnType<typ
   const client = new RelayClient({ net: netOf(end), clock });
   clients.push(client);
   const found = relays.map(
-    ({ server, endpoint, full }): Relay => ({
-      name: `127.0.0.1:${endpoint.port}`,
-      address: { ...endpoint, transport: 'tcp' },
-      open: ({ onStream, signal }) =>
-        client.reserve(
-          endpoint,
-          async () => {
-            if (full) throw new StrategyError('RELAY_FULL', 'There is no room.');
-            return keyOfToken(server.issueTicket(end));
-          },
-          (stream) => onStream({ stream, ...streamEnds(stream) }),
-          signal,
-        ),
-    }),
+    ({ server, endpoint, full }) =>
+      new OwnRelay(
+        `127.0.0.1:${endpoint.port}`,
+        endpoint,
+        async () => {
+          if (full) throw new StrategyError('RELAY_FULL', 'There is no room.');
+          return keyOfToken(server.issueTicket(end));
+        },
+        client,
+      ),
   );
   // Loopback is no place for a relay, unless an operator has named one there.
   const named: Relay = {

@@ -5,11 +5,11 @@ import { StrategyError } from '../../src/core/errors.js';
 import type { Endpoint } from '../../src/core/net.js';
 import { systemRandom } from '../../src/core/random.js';
 import { createSystemNet } from '../../src/native/system-net.js';
+import { RelayClient } from '../../src/relay/client.js';
 import { RelayServer } from '../../src/relay/server/relay-server.js';
 import { keyOfToken } from '../../src/relay/token.js';
 import { YamuxStream } from '../../src/relay/yamux/stream.js';
 import type { Relay } from '../../src/strategies/relay/relay-source.js';
-import { RelayClient } from '../../src/strategies/relay/volunteer/relay-client.js';
 import { VolunteerRelays } from '../../src/strategies/relay/volunteer/volunteer-relays.js';
 import { attempt } from './relay-attempt.js';
 

@@ -6,6 +6,7 @@ import type { Logger } from '../../core/logger.js';
 import type { ByteStream, DatagramSocket, Endpoint, Listener, Net } from '../../core/net.js';
 import type { Random } from '../../core/random.js';
 import { sourceOf } from '../../core/rate-limit.js';
+import { isPublicAddress } from '../../core/reach.js';
 import { readExactly } from '../../core/read-exactly.js';
 import { sealAsServer } from '../../core/sealing.js';
 import { formatEndpoint } from '../../discovery/candidates.js';
@@ -13,6 +14,7 @@ import { tunePath } from '../../discovery/tcp-path.js';
 import { YamuxSession } from '../yamux/session.js';
 import { Allowance, type AllowanceLimits } from './allowance.js';
 import { countBy } from './count-by.js';
+import { OtherRelays } from './other-relays.js';
 import { type ReservationLimits, Reservations } from './reservations.js';
 import { serveStream } from './serve-stream.js';
 import { StunAnswers } from './stun-answers.js';
@@ -21,7 +23,7 @@ import { Tickets } from './tickets.js';
 export type RelayLimits = AllowanceLimits & ReservationLimits;
 
 export interface RelayServerOptions {
-  readonly net: Pick<Net, 'listenTcp' | 'bindUdp' | 'tune'>;
+  readonly net: Pick<Net, 'listenTcp' | 'bindUdp' | 'tune' | 'connectTcp'>;
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Logger;
@@ -30,6 +32,8 @@ export interface RelayServerOptions {
   /** Answer STUN over UDP at the same ports. @default false */
   readonly datagrams?: boolean;
   readonly limits: RelayLimits;
+  /** May another relay be at this address? @default only at public ones */
+  mayBeRelay?(address: string): boolean;
   /** Who has standing leave to reserve places, by the identity that it shows. @default nobody */
   invited?(identity: string): { readonly owner: string; readonly key: Uint8Array } | undefined;
 }
@@ -81,6 +85,7 @@ export class RelayServer {
   private readonly reservations: Reservations;
   private readonly allowance: Allowance;
   private readonly stun: StunAnswers;
+  private readonly others: OtherRelays;
   private readonly listeners: Listener[] = [];
   private readonly sockets: DatagramSocket[] = [];
   /** Connections that have not proved themselves, with their sources. */
@@ -92,11 +97,12 @@ export class RelayServer {
   private readonly over = new AbortController();
 
   private constructor(private readonly options: RelayServerOptions) {
-    const { clock, random, limits } = options;
+    const { net, clock, random, limits, mayBeRelay = isPublicAddress } = options;
     this.tickets = new Tickets(clock, random);
     this.reservations = new Reservations(clock, random, limits);
     this.allowance = new Allowance(clock, limits);
     this.stun = new StunAnswers(clock);
+    this.others = new OtherRelays({ net, clock, random, mayBeRelay });
   }
 
   /** Resolves when it listens. @throws AgentError RELAY_LISTEN_FAILED; nothing is left behind then */
@@ -156,6 +162,7 @@ export class RelayServer {
   /** Ends every circuit and gives the ports back. Idempotent. */
   async close(): Promise<void> {
     this.over.abort(new StrategyError('RELAY_LOST', 'The relay is leaving.'));
+    this.others.close();
     for (const session of [...this.sessions.keys()]) session.destroy();
     for (const stream of [...this.greetings.keys()]) stream.destroy();
     await Promise.all([...this.listeners, ...this.sockets].map((each) => each.close()));
@@ -227,7 +234,7 @@ export class RelayServer {
   /** @param owner undefined for who came with a place's token, and may only connect */
   private serve(sealed: Duplex, client: string, owner: string | undefined): void {
     const { clock, log, limits } = this.options;
-    const { reservations, allowance } = this;
+    const { reservations, allowance, others } = this;
     const leave = () => session.destroy(new Error('nothing was asked for'));
     let idle = clock.setTimer(idleMs, leave);
     const session: YamuxSession = new YamuxSession(sealed, {
@@ -237,7 +244,7 @@ export class RelayServer {
       onStream: (stream) => {
         idle.cancel();
         const refused = (code: string) => this.refused.set(code, (this.refused.get(code) ?? 0) + 1);
-        void serveStream(stream, { session, owner, reservations, allowance, clock, log, refused });
+        void serveStream(stream, { session, owner, reservations, allowance, others, clock, log, refused });
       },
       onIdle: () => {
         idle.cancel();

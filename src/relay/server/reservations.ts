@@ -1,6 +1,7 @@
 import type { Clock, Timer } from '../../core/clock.js';
 import { StrategyError } from '../../core/errors.js';
 import type { Random } from '../../core/random.js';
+import type { Place } from '../client.js';
 import { keyOfToken, makeToken } from '../token.js';
 import type { YamuxSession } from '../yamux/session.js';
 import { countBy } from './count-by.js';
@@ -24,8 +25,9 @@ export interface Reservation {
   readonly owner: string;
   /** Milliseconds that it lives without {@link refresh}. */
   readonly lifetimeMs: number;
-  /** Where circuits come out. */
+  /** Where circuits come out, unless they go on to another relay. */
   readonly session: YamuxSession;
+  readonly toward: Place | undefined;
   /** Aborts when it has ended, with a StrategyError. */
   readonly ended: AbortSignal;
   /** A circuit leads to it now. */
@@ -59,7 +61,7 @@ export class Reservations {
   }
 
   /** @throws StrategyError RELAY_FULL, RELAY_QUOTA_REACHED */
-  reserve(owner: string, session: YamuxSession): Reservation {
+  reserve(owner: string, session: YamuxSession, toward?: Place): Reservation {
     const { maxCircuits, maxCircuitsPerPeer, lifetimeMs, maxDurationMs } = this.limits;
     if (this.count >= maxCircuits) throw new StrategyError('RELAY_FULL', 'This relay has no circuit left.');
     const own = [...this.byIdentity.values()].filter((other) => other.owner === owner).length;
@@ -75,6 +77,7 @@ export class Reservations {
       owner,
       lifetimeMs,
       session,
+      toward,
       ended: over.signal,
       taken: false,
       refresh: () => {

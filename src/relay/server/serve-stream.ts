@@ -1,13 +1,17 @@
+import type { Duplex } from 'node:stream';
 import type { Clock } from '../../core/clock.js';
 import { withDeadline } from '../../core/deadline.js';
 import { describeError, StrategyError } from '../../core/errors.js';
 import type { Logger } from '../../core/logger.js';
+import type { Endpoint } from '../../core/net.js';
+import type { Place } from '../client.js';
 import { encodeMessage, readMessage, refusal, requestSchema } from '../messages.js';
 import { keyOfToken } from '../token.js';
 import type { YamuxSession } from '../yamux/session.js';
 import type { YamuxStream } from '../yamux/stream.js';
 import type { Allowance } from './allowance.js';
 import { countTime } from './circuit-time.js';
+import type { OtherRelays } from './other-relays.js';
 import type { Reservation, Reservations } from './reservations.js';
 import { splice } from './splice.js';
 
@@ -21,6 +25,7 @@ export interface StreamServices {
   readonly owner: string | undefined;
   readonly reservations: Reservations;
   readonly allowance: Allowance;
+  readonly others: OtherRelays;
   readonly clock: Clock;
   readonly log: Logger;
   /** Called with the code of each refusal. */
@@ -36,7 +41,8 @@ export async function serveStream(stream: YamuxStream, services: StreamServices)
       timeoutMs: requestTimeoutMs,
       expired: () => new Error('nothing was asked for'),
     });
-    if (request.type === 'reserve') await serveReservation(stream, services);
+    if (request.type === 'reserve') await serveReservation(stream, request.toward, services);
+    else if (request.type === 'survey') await serveSurvey(stream, request.relays, services);
     else if (request.type === 'connect') await serveCircuit(stream, request.token, services);
     else stream.destroy();
   } catch (error) {
@@ -59,17 +65,19 @@ function refuse(stream: YamuxStream, error: StrategyError, clock: Clock): void {
 }
 
 /** Holds a place until its stream ends, or it does. @throws StrategyError why it was refused, or ended */
-async function serveReservation(stream: YamuxStream, services: StreamServices): Promise<void> {
-  const { session, owner, reservations, allowance, log, clock } = services;
-  if (owner === undefined) throw new StrategyError('RELAY_NOT_ALLOWED', 'Only who has a ticket may reserve a place.');
-  allowance.check(owner);
-  const reservation = reservations.reserve(owner, session);
+async function serveReservation(stream: YamuxStream, toward: Place | undefined, services: StreamServices): Promise<void> {
+  const { session, reservations, allowance, others, log, clock } = services;
+  const owner = memberOf(services);
+  const reservation = reservations.reserve(owner, session, toward);
   countTime(reservation, allowance, clock);
   log.info('relay.reserved', { owner, circuits: reservations.count });
   const startedAt = clock.now();
   try {
     const { token, lifetimeMs } = reservation;
-    stream.write(encodeMessage({ type: 'reserved', token, lifetimeS: Math.max(1, Math.floor(lifetimeMs / 1000)) }));
+    // Where no relay answers, none is connected to.
+    if (toward) await others.delaysTo(toward, owner);
+    const granted = { type: 'reserved', token, lifetimeS: Math.max(1, Math.floor(lifetimeMs / 1000)) } as const;
+    stream.write(encodeMessage(toward ? { ...granted, extended: true } : granted));
     for (;;) {
       const { type } = await readMessage(stream, requestSchema, reservation.ended);
       if (type !== 'refresh') throw new Error(`a reservation was sent ${type}`);
@@ -81,8 +89,35 @@ async function serveReservation(stream: YamuxStream, services: StreamServices): 
   }
 }
 
+/** Says how far other relays are, as far as they answer. @throws StrategyError why it was refused */
+async function serveSurvey(stream: YamuxStream, relays: readonly Endpoint[], services: StreamServices): Promise<void> {
+  const { others, log } = services;
+  const owner = memberOf(services);
+  const delays = await Promise.all(
+    relays.map(async (relay, index) => {
+      try {
+        const { outMs, inMs } = await others.delaysTo(relay, owner);
+        return [{ index, outMs, inMs }];
+      } catch (error) {
+        log.debug('relay.other-unknown', { owner, ...describeError(error) });
+        return [];
+      }
+    }),
+  );
+  stream.end(encodeMessage({ type: 'surveyed', delays: delays.flat() }));
+  stream.resume();
+}
+
+/** Who asks, if it may ask for anything now. @throws StrategyError RELAY_NOT_ALLOWED, RELAY_BYTES_SPENT, RELAY_TIME_SPENT */
+function memberOf({ owner, allowance }: StreamServices): string {
+  if (owner === undefined) throw new StrategyError('RELAY_NOT_ALLOWED', 'Only who has a ticket may ask for this.');
+  allowance.check(owner);
+  return owner;
+}
+
 /** Joins a stream with one to the end that reserved a place. @throws StrategyError why it was refused */
-async function serveCircuit(stream: YamuxStream, token: string, { reservations, allowance, log }: StreamServices): Promise<void> {
+async function serveCircuit(stream: YamuxStream, token: string, services: StreamServices): Promise<void> {
+  const { reservations, allowance, log } = services;
   const reservation = reservations.find(keyOfToken(token).identity);
   if (!reservation) throw new StrategyError('RELAY_PLACE_UNKNOWN', 'There is no such place, or no longer.');
   if (reservation.taken) throw new StrategyError('RELAY_PLACE_TAKEN', 'Another circuit leads to this place.');
@@ -90,7 +125,7 @@ async function serveCircuit(stream: YamuxStream, token: string, { reservations, 
   const spend = (bytes: number) => allowance.spend(owner, bytes, ended);
   reservation.taken = true;
   try {
-    const other = openTo(reservation);
+    const other = await openTo(reservation, services);
     stream.write(encodeMessage({ type: 'connected' }));
     const cut = () => stream.destroy(ended.reason as Error);
     ended.addEventListener('abort', cut, { once: true });
@@ -108,7 +143,8 @@ async function serveCircuit(stream: YamuxStream, token: string, { reservations, 
   }
 }
 
-function openTo({ session, identity }: Reservation): YamuxStream {
+async function openTo({ session, identity, toward, ended }: Reservation, { others }: StreamServices): Promise<Duplex> {
+  if (toward) return others.connect(toward, ended);
   try {
     const stream = session.open();
     stream.write(encodeMessage({ type: 'circuit', place: identity }));

@@ -1,4 +1,5 @@
 import type { Duplex } from 'node:stream';
+import type { Clock, Timer } from '../../core/clock.js';
 import { encodeFrame, FrameError, type FrameHeader, FrameReader, flag, frameType, goAwayCode, headerLength } from './frame.js';
 import { YamuxStream } from './stream.js';
 
@@ -11,7 +12,13 @@ export interface SessionOptions {
   readonly onStream: (stream: YamuxStream) => void;
   /** Called whenever the last stream has gone. */
   readonly onIdle?: () => void;
+  /** Makes sure from time to time that the other end is there. @default it is not asked */
+  readonly heartbeatClock?: Clock;
 }
+
+/** Pause between two pings, in milliseconds, and how many in a row may be followed by nothing at all. */
+const beatMs = 500;
+const mostUnheard = 4;
 
 /** Body of a data frame: with its header it fills one TLS record. */
 const maxBody = 16_384 - headerLength;
@@ -31,6 +38,9 @@ export class YamuxSession {
   private nextId: number;
   private lastOfOther = 0;
   private otherLeaves = false;
+  private beat: Timer | undefined;
+  /** Pings since anything has come. */
+  private unheard = 0;
 
   /** @param transport owned by the session from now on */
   constructor(
@@ -49,12 +59,14 @@ export class YamuxSession {
     transport.on('drain', () => this.flush());
     transport.on('data', (chunk: Buffer) => {
       if (this.closed.aborted) return;
+      this.unheard = 0;
       try {
         reader.push(chunk);
       } catch (error) {
         this.violated((error as Error).message);
       }
     });
+    if (options.heartbeatClock) this.beatLater(options.heartbeatClock);
   }
 
   /** Aborts when the session is gone, with an Error. */
@@ -81,9 +93,20 @@ export class YamuxSession {
   destroy(reason = new Error('this end closed the connection')): void {
     if (this.closed.aborted) return;
     this.over.abort(reason);
+    this.beat?.cancel();
     for (const stream of [...this.streams.values()]) stream.cutOff(reason);
     this.ready.clear();
     this.transport.destroy();
+  }
+
+  /** Counts pings and not time: a process that was held up has not listened either. */
+  private beatLater(clock: Clock): void {
+    this.beat = clock.setTimer(beatMs, () => {
+      if (this.unheard >= mostUnheard) return this.destroy(new Error(`nothing has come for ${(beatMs * mostUnheard) / 1000} s`));
+      this.control({ type: frameType.ping, flags: flag.syn, stream: 0, length: 0 });
+      this.unheard += 1;
+      if (!this.closed.aborted) this.beatLater(clock);
+    });
   }
 
   private add(id: number): YamuxStream {

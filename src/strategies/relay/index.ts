@@ -13,18 +13,29 @@ import {
   type StrategyServices,
 } from '../../core/strategy.js';
 import { formatEndpoint } from '../../discovery/candidates.js';
+import { RelayClient } from '../../relay/client.js';
+import { maxOthers } from '../../relay/messages.js';
 import { CarryingRoutes } from './carrying-routes.js';
 import { Inbox } from './inbox.js';
 import { maxRelays, type RelayMessageOf } from './messages.js';
 import { mayBeRelay } from './peer-address.js';
 import type { Relay, RelayAddress, RelayFailure, RelaySource } from './relay-source.js';
-import { chooseRoutes, type RelayLists, type RelayUse, type Route, type Step, worthMoving } from './route-choice.js';
-import { type Leg, splitStep } from './split-step.js';
+import { RememberedSurveys } from './remembered-surveys.js';
+import {
+  chooseRoutes,
+  describeRoute,
+  type RelayLists,
+  type RelayNames,
+  type RelayUse,
+  type Step,
+  type WayUse,
+  worthMoving,
+} from './route-choice.js';
+import { type Leg, stepOverSeveral } from './several-relays.js';
 import { connectStep, openStep } from './step.js';
-import { surveyAll, surveyRelay } from './survey.js';
+import { type Survey, surveyAll, surveyRelay } from './survey.js';
 import { TurnRelays } from './turn-relays.js';
 import { InvitedRelays } from './volunteer/invited-relays.js';
-import { RelayClient } from './volunteer/relay-client.js';
 import { VolunteerRelays } from './volunteer/volunteer-relays.js';
 
 /** The settings of the moment. */
@@ -56,6 +67,8 @@ export function relay(settings: ReadRelaySettings): StrategyDefinition {
   });
 }
 
+type Link = NonNullable<RelayMessageOf<'reach'>['links']>[number];
+
 /** Our relays with what we found out about them, and what the peer says about them and its own. */
 interface Findings {
   readonly relays: readonly Relay[];
@@ -66,22 +79,24 @@ interface Findings {
   readonly peerReach: RelayMessageOf<'reach'>;
 }
 
-/** A step to try; the controlling end knows what it is called. */
-type Chosen = Pick<Route, 'step'> & Partial<Pick<Route, 'name'>>;
-
 export class RelayStrategy implements Strategy {
   readonly name = name;
   readonly reroutes = true;
   /** Places that are being given back. */
   private readonly closing = new Set<Promise<void>>();
-  private readonly carrying = new CarryingRoutes();
+  private readonly carrying: CarryingRoutes;
+  private readonly surveys: RememberedSurveys;
 
   constructor(
     private readonly services: StrategyServices,
     private readonly settings: ReadRelaySettings,
     private readonly sources: readonly RelaySource[],
     private readonly client = new RelayClient(services),
-  ) {}
+  ) {
+    this.carrying = new CarryingRoutes(services.clock);
+    this.surveys = new RememberedSurveys(services.clock);
+    client.onLost = (relay) => this.surveys.forget(relay);
+  }
 
   async probe(): Promise<Probe> {
     const { use, turn, servers } = this.settings();
@@ -112,11 +127,11 @@ export class RelayStrategy implements Strategy {
     await Promise.all(this.closing);
   }
 
-  private async findOut({ channel, peer }: AttemptContext, inbox: Inbox, signal: AbortSignal): Promise<Findings> {
+  private async findOut({ channel, peer, role }: AttemptContext, inbox: Inbox, signal: AbortSignal): Promise<Findings> {
     const { services } = this;
     const sources = await Promise.all(this.sources.map((source) => source.relays(peer, signal)));
     const all = sources.flatMap(({ found }) => found).slice(0, maxSurveyed);
-    const surveys = await surveyAll(services, all, signal);
+    const { surveys, remembered } = await this.survey(all, peer.key, signal);
     const reached = all
       .flatMap((one, at) => {
         const survey = surveys[at];
@@ -125,32 +140,66 @@ export class RelayStrategy implements Strategy {
       // Each end shows its nearest; the whole path decides between them.
       .sort((a, b) => (this.settings().order === 'measured' ? a.survey.rttMs - b.survey.rttMs : 0))
       .slice(0, maxRelays);
-    const failures = [...sources.flatMap(({ failures: own }) => own), ...surveys.flatMap((one) => ('error' in one ? [one] : []))];
+    const failures = [
+      ...sources.flatMap(({ failures: own }) => own),
+      ...surveys.flatMap((one) => (one && 'error' in one ? [one] : [])),
+    ];
     for (const failure of failures) services.log.warn('relay.unusable', { relay: failure.name, ...describeError(failure.error) });
     const offer = {
       type: 'offer',
       relays: reached.map(({ relay: { address }, survey: { rttMs, oneWay } }) => ({ ...address, rttMs, oneWay })),
+      // A new path does not wait for it.
+      between: role === 'controlling' && this.carrying.of(peer.key) !== undefined,
     } as const;
     await channel.send(offer);
     const peerOffer = await this.expect(inbox.take('offer'), signal);
     const own = all.map(({ address }) => address.address);
-    const reach = {
-      type: 'reach',
-      relays: (
-        await Promise.all(
-          peerOffer.relays.map(async (address, index) => {
-            if (!mayBeRelay(address.address, own)) return [];
-            const known = reached.find((one) => sameAddress(one.relay.address, address))?.survey;
-            const survey = known ?? (await surveyRelay(services, address, signal).catch(() => undefined));
-            return survey ? [{ index, rttMs: survey.rttMs, oneWay: survey.oneWay, seen: [...survey.seen] }] : [];
-          }),
-        )
-      ).flat(),
-    } as const;
+    const relays = reached.map((one) => one.relay);
+    const wanted = offer.between || peerOffer.between === true;
+    const [links, reaches] = await Promise.all([
+      wanted ? linksOf({ relays, offer, peerOffer, role }, signal) : [],
+      Promise.all(
+        peerOffer.relays.map(async (address, index) => {
+          if (!mayBeRelay(address.address, own)) return [];
+          const known = reached.find((one) => sameAddress(one.relay.address, address))?.survey;
+          const survey = known ?? (await this.surveyOffered(address, remembered, signal));
+          return survey ? [{ index, rttMs: survey.rttMs, oneWay: survey.oneWay, seen: [...survey.seen] }] : [];
+        }),
+      ),
+    ]);
+    const reach = { type: 'reach', relays: reaches.flat(), links } as const;
     signal.throwIfAborted();
     await channel.send(reach);
     const peerReach = await this.expect(inbox.take('reach'), signal);
-    return { relays: reached.map((one) => one.relay), failures, offer, peerOffer, reach, peerReach };
+    return { relays, failures, offer, peerOffer, reach, peerReach };
+  }
+
+  /** What relays are like: as it is remembered when a path has just been lost, so that the next comes soon. */
+  private async survey(
+    relays: readonly Relay[],
+    peerKey: string,
+    signal: AbortSignal,
+  ): Promise<{ surveys: readonly (Survey | RelayFailure | undefined)[]; remembered: boolean }> {
+    if (this.carrying.justLost(peerKey)) {
+      const surveys = relays.map(({ address }) => this.surveys.of(formatEndpoint(address)));
+      if (surveys.some((one) => one !== undefined)) return { surveys, remembered: true };
+    }
+    const surveys = await surveyAll(this.services, relays, signal);
+    for (const [at, { address }] of relays.entries()) {
+      const survey = surveys[at];
+      if (survey && 'rttMs' in survey) this.surveys.remember(formatEndpoint(address), survey);
+      else this.surveys.forget(formatEndpoint(address));
+    }
+    return { surveys, remembered: false };
+  }
+
+  /** What a relay that the peer named is like; undefined where it cannot be used. */
+  private async surveyOffered(address: RelayAddress, remembered: boolean, signal: AbortSignal): Promise<Survey | undefined> {
+    const name = formatEndpoint(address);
+    if (remembered) return this.surveys.of(name);
+    const survey = await surveyRelay(this.services, address, signal).catch(() => undefined);
+    if (survey) this.surveys.remember(name, survey);
+    return survey;
   }
 
   /**
@@ -162,41 +211,45 @@ export class RelayStrategy implements Strategy {
     inbox: Inbox,
     found: Findings,
     signal: AbortSignal,
-  ): Promise<readonly Chosen[]> {
-    let routes: readonly Chosen[];
+  ): Promise<readonly Step[]> {
+    let steps: readonly Step[];
     if (role === 'controlling') {
       const { order } = this.settings();
       const lists = listsOf(found);
-      const chosen = chooseRoutes(lists, order);
+      const routes = chooseRoutes(lists, order);
       const current = this.carrying.of(peer.key);
-      if (current !== undefined && !worthMoving(lists, order, chosen, current)) {
-        throw new StrategyError('RELAY_ROUTE_KEPT', `No way is clearly shorter than the one over ${current}.`);
+      if (current !== undefined && !worthMoving(lists, order, routes, current)) {
+        throw new StrategyError('RELAY_ROUTE_KEPT', `No way is clearly shorter than the one over ${describeRoute(current)}.`);
       }
-      routes = chosen;
-      await channel.send({ type: 'choice', steps: chosen.map(({ step }) => step) });
+      steps = routes.map(({ step }) => step);
+      await channel.send({ type: 'choice', steps });
     } else {
-      routes = (await this.expect(inbox.take('choice'), signal)).steps.map((step) => ({ step }));
+      steps = (await this.expect(inbox.take('choice'), signal)).steps;
     }
-    if (routes.length > 0) return routes;
+    if (steps.length > 0) return steps;
     const reasons = found.failures.map(({ name: which, error }) => `${which}: ${describeError(error).message}`);
     const named = found.offer.relays.length + found.peerOffer.relays.length;
     const why = named > 0 ? ['no relay is reached by both ends'] : reasons.length > 0 ? reasons : ['none is named at either end'];
     throw new StrategyError('RELAY_NONE', `There is no relay: ${why.join(' ').replace(/\.$/, '')}.`);
   }
 
-  /** One relay after the other until a path is proven. */
+  /** One step after the other until a path is proven. */
   private async climb(
-    routes: readonly Chosen[],
+    steps: readonly Step[],
     context: AttemptContext,
     inbox: Inbox,
     found: Findings,
     signal: AbortSignal,
   ): Promise<Path> {
     const failures: StrategyError[] = [];
-    for (const [number, { step, name: route }] of routes.entries()) {
+    for (const [number, step] of steps.entries()) {
       try {
         const path = await this.take(number, step, context, inbox, found, signal);
-        if (route !== undefined) this.carrying.add(context.peer.key, route, path);
+        const names = namesOf(step, (use) => relayOf(use, context.role, found).listed);
+        this.carrying.add(context.peer.key, names, path);
+        // Only its own client can tell which of several relays is gone, and of one of another kind nobody.
+        const [only] = new Set([...names.out, ...names.back]);
+        if (!isOverSeveral(step) && only !== undefined) path.once('close', () => this.surveys.forget(only));
         return path;
       } catch (error) {
         signal.throwIfAborted();
@@ -213,7 +266,7 @@ export class RelayStrategy implements Strategy {
 
   private take(
     number: number,
-    { back, ...use }: Step,
+    step: Step,
     context: AttemptContext,
     inbox: Inbox,
     found: Findings,
@@ -221,9 +274,14 @@ export class RelayStrategy implements Strategy {
   ): Promise<Path> {
     const released = (done: Promise<void>) => this.track(done);
     const { client, services } = this;
+    const { role } = context;
     const shared = { step: number, context, inbox, services, signal, released };
-    const leg = legOf(use, context.role, found);
-    if (back) return splitStep({ ...shared, out: leg, back: legOf(back, context.role, found), client });
+    const leg = legOf(step, role, found);
+    if (isOverSeveral(step)) {
+      const { out, back } = namesOf(step, (use) => relayOf(use, role, found).name);
+      const route = describeRoute(role === 'controlling' ? { out, back } : { out: back, back: out });
+      return stepOverSeveral({ ...shared, out: leg, back: step.back && legOf(step.back, role, found), route, client });
+    }
     if ('relay' in leg) return openStep({ ...shared, ...leg });
     // One that is itself reached over UDP is no help where UDP does not pass.
     const own = found.relays.find(({ address, approach }) => approach && address.transport !== 'udp');
@@ -249,27 +307,84 @@ function sameAddress(a: RelayAddress, b: RelayAddress): boolean {
   return a.address === b.address && a.port === b.port && a.transport === b.transport;
 }
 
-/** At the controlling end: what both ends measured. */
-function listsOf({ offer, peerOffer, reach, peerReach }: Findings): RelayLists {
-  const list = (offered: Findings['offer'], reached: Findings['reach']) =>
-    offered.relays.map((own, index) => ({
-      name: formatEndpoint(own),
-      own,
-      other: reached.relays.find((one) => one.index === index),
-    }));
-  return { controlling: list(offer, peerReach), controlled: list(peerOffer, reach) };
+type Offers = Pick<Findings, 'relays' | 'offer' | 'peerOffer'> & { readonly role: Role };
+
+/** Asks the relays that this end may ask how far the others are from them that either end offers. Rejects with the signal's reason alone. */
+async function linksOf({ relays, offer, peerOffer, role }: Offers, signal: AbortSignal): Promise<Link[]> {
+  const offered = (['controlling', 'controlled'] as const).flatMap((opener) =>
+    (opener === role ? offer : peerOffer).relays.map((relay, index) => ({ ...relay, to: { opener, index } })),
+  );
+  const timed = offered.filter(({ oneWay }) => oneWay);
+  const links = await Promise.all(
+    relays.map(async (relay, from) => {
+      const others = timed.filter((other) => !sameAddress(other, relay.address)).slice(0, maxOthers);
+      if (!relay.delaysTo || others.length === 0) return [];
+      const delays = await relay.delaysTo(others, signal).catch(() => []);
+      return others.flatMap(({ to }, index) => {
+        const delay = delays[index];
+        return delay ? [{ from, to, outMs: delay.outMs, inMs: delay.inMs }] : [];
+      });
+    }),
+  );
+  signal.throwIfAborted();
+  return links.flat();
 }
 
-/** This end's part at a relay. @throws StrategyError RELAY_MESSAGE_INVALID */
-function legOf({ opener, index }: RelayUse, role: Role, found: Findings): Leg {
-  const invalid = () => new StrategyError('RELAY_MESSAGE_INVALID', 'The peer chose a relay that was not offered.');
-  if (opener !== role) {
-    const server = found.peerOffer.relays[index];
-    if (!server) throw invalid();
-    return { server, name: formatEndpoint(server) };
+/** At the controlling end: what both ends measured, and were told by relays. */
+function listsOf({ offer, peerOffer, reach, peerReach }: Findings): RelayLists {
+  const offers = { controlling: offer.relays, controlled: peerOffer.relays };
+  const nameOf = ({ opener, index }: RelayUse) => listedName(offers[opener][index]);
+  const list = (opener: Role, reached: Findings['reach'], asked: Findings['reach']) =>
+    offers[opener].map((own, index) => ({
+      name: listedName(own),
+      own,
+      other: reached.relays.find((one) => one.index === index),
+      // A peer that says nothing of links does not know of ways over two relays in a row.
+      links: new Map(
+        (peerReach.links ? (asked.links ?? []) : []).flatMap(({ from, to, outMs, inMs }) =>
+          from === index ? [[nameOf(to), { outMs, inMs }] as const] : [],
+        ),
+      ),
+    }));
+  return { controlling: list('controlling', peerReach, reach), controlled: list('controlled', reach, peerReach) };
+}
+
+/** The same for one relay in both lists. */
+function listedName(relay: RelayAddress | undefined): string {
+  if (!relay) return '';
+  return relay.transport === 'tcp' ? formatEndpoint(relay) : `${formatEndpoint(relay)}/${relay.transport}`;
+}
+
+function isOverSeveral({ next, back }: Step): boolean {
+  return next !== undefined || back !== undefined;
+}
+
+/** Relays of a step, in the order in which packets from the controlling end pass them, and those to it. */
+function namesOf({ back, ...there }: Step, nameOf: (use: RelayUse) => string): RelayNames {
+  const names = ({ next, ...first }: WayUse) => [nameOf(first), ...(next ? [nameOf(next)] : [])];
+  return { out: names(there), back: names(back ?? there).toReversed() };
+}
+
+/** A relay of one of the offers. @throws StrategyError RELAY_MESSAGE_INVALID */
+function relayOf({ opener, index }: RelayUse, role: Role, { relays, offer, peerOffer, peerReach }: Findings) {
+  const address = (opener === role ? offer : peerOffer).relays[index];
+  const relay = opener === role ? relays[index] : undefined;
+  const peers = opener === role ? peerReach.relays.find((reach) => reach.index === index)?.seen : undefined;
+  if (!address || (opener === role && !peers)) {
+    throw new StrategyError('RELAY_MESSAGE_INVALID', 'The peer chose a relay that was not offered.');
   }
-  const relay = found.relays[index];
-  const peers = found.peerReach.relays.find((reach) => reach.index === index)?.seen;
-  if (!relay || !peers) throw invalid();
-  return { relay, name: relay.name, peers };
+  return { address, relay, peers: peers ?? [], name: relay?.name ?? formatEndpoint(address), listed: listedName(address) };
+}
+
+/** This end's part of a way. @throws StrategyError RELAY_MESSAGE_INVALID */
+function legOf({ next, ...first }: WayUse, role: Role, found: Findings): Leg {
+  const relays = [relayOf(first, role, found), ...(next ? [relayOf(next, role, found)] : [])];
+  const [nearer, farther] = role === 'controlling' ? relays : relays.toReversed();
+  if (!nearer) throw new StrategyError('RELAY_MESSAGE_INVALID', 'The peer chose a way over no relay.');
+  if (!farther) return nearer.relay ? { ...nearer, relay: nearer.relay } : { server: nearer.address };
+  if (nearer.relay && farther.relay) return { relay: nearer.relay, peers: nearer.peers, farther: farther.relay };
+  if (!nearer.relay) return { server: nearer.address };
+  // Each end asks the one next to it: the controlling end opens the place.
+  if (role === 'controlling') return { relay: nearer.relay, peers: nearer.peers };
+  return { server: farther.address, over: nearer.relay };
 }

@@ -1,5 +1,6 @@
 import { isIP } from 'node:net';
 import { z } from 'zod';
+import { oneWayMs } from '../../relay/messages.js';
 import { tokenPattern } from '../../relay/token.js';
 import type { RelayAddress } from './relay-source.js';
 
@@ -31,12 +32,11 @@ const leg = z
   .int()
   .min(0)
   .max(2 * maxSteps - 1);
-/** As far as clocks may be apart that count from any moment, in milliseconds. */
-const farthestMs = 1e13;
-const oneWayMs = z.number().min(-farthestMs).max(farthestMs);
 /** Where the relay tells its time: delays to it and from it, each with the difference of the clocks in it. */
 const oneWay = z.object({ outMs: oneWayMs, inMs: oneWayMs }).optional();
 const use = z.object({ opener: z.enum(['controlling', 'controlled']), index });
+/** With `next`, a way over two relays: that one is next to the controlled end. */
+const way = use.extend({ next: use.optional() });
 // RFC 8656 servers are told apart from other services by their port: 443, or one that nobody needs to be root for.
 const relayAddress: z.ZodType<RelayAddress> = z.object({
   address,
@@ -51,16 +51,26 @@ const relayAddress: z.ZodType<RelayAddress> = z.object({
  */
 const message = z.discriminatedUnion('type', [
   /** Relays this end may ask, and how far each is from it. */
-  z.object({ type: z.literal('offer'), relays: z.array(relayAddress.and(z.object({ rttMs, oneWay }))).max(maxRelays) }),
+  z.object({
+    type: z.literal('offer'),
+    relays: z.array(relayAddress.and(z.object({ rttMs, oneWay }))).max(maxRelays),
+    /** From the controlling end: it wants to know how far relays are from one another. */
+    between: z.boolean().optional(),
+  }),
   /** Relays of the other end that this end reaches, how far they are, and from which addresses they see it. */
   z.object({
     type: z.literal('reach'),
     relays: z.array(z.object({ index, rttMs, oneWay, seen: z.array(address).min(1).max(maxSeen) })).max(maxRelays),
+    /** How far others are from relays of this end, which have told it. */
+    links: z
+      .array(z.object({ from: index, to: use, outMs: oneWayMs, inMs: oneWayMs }))
+      .max(maxRelays * (2 * maxRelays - 1))
+      .optional(),
   }),
   z.object({
     type: z.literal('choice'),
     /** With `back`, what the controlled end sends comes over that relay, and the other carries one direction alone. */
-    steps: z.array(use.extend({ back: use.optional() })).max(maxSteps),
+    steps: z.array(way.extend({ back: way.optional() })).max(maxSteps),
   }),
   /** Where to connect; with a token, the relay is a volunteer and wants to be shown it. */
   z.object({

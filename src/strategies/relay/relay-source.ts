@@ -1,6 +1,8 @@
 import type { Duplex } from 'node:stream';
 import type { PeerRef } from '../../core/events.js';
 import type { Endpoint } from '../../core/net.js';
+import type { OneWayDelays } from '../../core/routes/one-way-delay.js';
+import type { Place } from '../../relay/client.js';
 import type { DatagramTerms } from './datagram-terms.js';
 
 /** Where a relay can be met, as both ends are told. */
@@ -18,14 +20,22 @@ export interface Relay {
    * Opens a place at the relay where the peer can connect.
    * @param options.peers addresses that the peer may come from
    * @param options.terms for a place that takes datagrams: what makes streams of them
+   * @param options.toward a place at another relay, where the peer comes out instead of here; only for a relay with {@link delaysTo}
    * @throws StrategyError; nothing is left behind then
    */
   open(options: {
     readonly peers: readonly string[];
     readonly terms: DatagramTerms;
     readonly onStream: (stream: RelayedStream) => void;
+    readonly toward?: Place;
     readonly signal: AbortSignal;
   }): Promise<RelayedPlace>;
+  /**
+   * Asks the relay how far others of our kind are from it, at most seven. Absent where it does not say.
+   * @returns the delays to each and back, undefined where it knows none
+   * @throws StrategyError
+   */
+  delaysTo?(others: readonly Endpoint[], signal: AbortSignal): Promise<readonly (OneWayDelays | undefined)[]>;
   /**
    * Opens a way of this end's own to a place that takes datagrams, for where UDP itself does not pass. Absent from a relay of streams.
    * @throws StrategyError; nothing is left behind then

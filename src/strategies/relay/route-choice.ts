@@ -1,5 +1,13 @@
+import type { Hops, MeasuredRelay } from '../../core/routes/delay-graph.js';
 import type { OneWayDelays } from '../../core/routes/one-way-delay.js';
-import { clearlyShorter, type MeasuredRelay, roundTripMs, shortestRoundTrip } from '../../core/routes/round-trips.js';
+import {
+  clearlyShorter,
+  noHops,
+  type RoundTrip,
+  roundTripMs,
+  shortestRoundTrip,
+  type Way,
+} from '../../core/routes/shortest-round-trip.js';
 import type { Role } from '../../core/strategy.js';
 import { maxSteps } from './messages.js';
 
@@ -18,6 +26,8 @@ export interface ListedRelay {
   readonly own: Distance;
   /** From the other; undefined where it does not reach the relay. */
   readonly other: Distance | undefined;
+  /** From the relay to others, by their names, as far as it has told. */
+  readonly links?: ReadonlyMap<string, OneWayDelays>;
 }
 
 /** A relay to try, and the end that asks it for a place. */
@@ -26,15 +36,24 @@ export interface RelayUse {
   readonly index: number;
 }
 
-/** What to try: one relay both ways, or another one for what the controlled end sends. */
-export interface Step extends RelayUse {
-  readonly back?: RelayUse | undefined;
+/** The relays of a way: one, or that next to the controlling end and `next` that next to the controlled end. */
+export interface WayUse extends RelayUse {
+  readonly next?: RelayUse | undefined;
 }
 
-export interface Route {
+/** What to try: one way for both directions, or another one for what the controlled end sends. */
+export interface Step extends WayUse {
+  readonly back?: WayUse | undefined;
+}
+
+/** Names of relays in the order in which a packet passes them, from the controlling end and back to it. */
+export interface RelayNames {
+  readonly out: readonly string[];
+  readonly back: readonly string[];
+}
+
+export interface Route extends RelayNames {
   readonly step: Step;
-  /** Names of the relays it takes: the same for the same route at another time. */
-  readonly name: string;
   readonly rttMs: number;
 }
 
@@ -46,67 +65,132 @@ export type RouteOrder = 'measured' | 'listed';
 
 /**
  * Ways over relays that both ends reach, the shortest round trip first. Of equals the controlling end's come first, then those that its
- * operator prefers. One that comes back over another relay is among them when it is clearly shorter than all that do not: it costs two.
+ * operator prefers. One that comes back over another relay is among them when it is clearly shorter than all that do not, and one over
+ * two relays in a row when it is clearly shorter than that: each more is another operator's.
  */
 export function chooseRoutes(lists: RelayLists, order: RouteOrder): Route[] {
-  const uses = usesOf(lists);
-  const straight = uses.map(straightRoute);
+  const relays = relaysOf(lists);
+  const straight = straightRoutes(relays);
   if (order === 'listed') return straight.slice(0, maxSteps);
   straight.sort((a, b) => a.rttMs - b.rttMs);
-  const trip = shortestRoundTrip(timedOf(uses));
-  const [best] = straight;
-  const isSplit = trip && best && trip.out.name !== trip.back.name && clearlyShorter(trip.rttMs, best.rttMs);
-  return [...(isSplit ? [splitRoute(trip.out, trip.back)] : []), ...straight].slice(0, maxSteps);
+  const routes = [...straight];
+  const timed = relays.filter(isTimed);
+  for (const hops of [noHops, hopsOf(lists)]) {
+    const trip = shortestRoundTrip(timed, hops);
+    const [best] = routes;
+    if (trip && best && clearlyShorter(trip.rttMs, best.rttMs)) routes.unshift(routeOf(trip));
+  }
+  return routes.slice(0, maxSteps);
 }
 
 /** Is the first of the routes worth a move from the one that is in use? Noise is not, and one that is no longer reached always is. */
-export function worthMoving(lists: RelayLists, order: RouteOrder, routes: readonly Route[], currentName: string): boolean {
+export function worthMoving(lists: RelayLists, order: RouteOrder, routes: readonly Route[], current: RelayNames): boolean {
   const [best] = routes;
-  const current = routeNamed(currentName, usesOf(lists));
-  if (!best || !current) return true;
-  if (best.name === current.name) return false;
-  return order === 'listed' || clearlyShorter(best.rttMs, current.rttMs);
+  const rttMs = rttOf(current, lists);
+  if (!best || rttMs === undefined) return true;
+  if (String(best.out) === String(current.out) && String(best.back) === String(current.back)) return false;
+  return order === 'listed' || clearlyShorter(best.rttMs, rttMs);
 }
 
-interface Use {
+/** What a route is called at the controlling end, for people. */
+export function describeRoute({ out, back }: RelayNames): string {
+  const [there, home] = [out, back].map((way) => way.join(' then '));
+  return String(out) === String(back.toReversed()) ? `${there}` : `${there} out, ${home} back`;
+}
+
+/** A relay that both ends reach, and whose places in their lists are known. */
+interface Reached {
   readonly name: string;
-  readonly use: RelayUse;
+  readonly uses: readonly RelayUse[];
   readonly ends: Readonly<Record<Role, Distance>>;
 }
 
-/** A relay that tells its time to both ends. */
-type TimedUse = Use & MeasuredRelay;
+/** One that tells its time to both ends. */
+type TimedRelay = Reached & MeasuredRelay;
 
-function usesOf(lists: RelayLists): Use[] {
-  return (['controlling', 'controlled'] as const).flatMap((opener) =>
-    lists[opener].flatMap(({ name, own, other }, index) => {
-      if (!other) return [];
+/** Each once, be it in one list or in both. */
+function relaysOf(lists: RelayLists): (Reached | TimedRelay)[] {
+  const found = new Map<string, Reached>();
+  for (const opener of ['controlling', 'controlled'] as const) {
+    for (const [index, { name, own, other }] of lists[opener].entries()) {
+      if (!other) continue;
+      const known = found.get(name);
       const ends = opener === 'controlling' ? { controlling: own, controlled: other } : { controlling: other, controlled: own };
-      return [{ name, use: { opener, index }, ends }];
-    }),
+      const [near, far] = [ends.controlling.oneWay, ends.controlled.oneWay];
+      const relay = { ends, ...(near && far ? { near, far } : {}), ...known, name };
+      found.set(name, { ...relay, uses: [...(known?.uses ?? []), { opener, index }] });
+    }
+  }
+  return [...found.values()];
+}
+
+function isTimed(relay: Reached | TimedRelay): relay is TimedRelay {
+  return 'near' in relay;
+}
+
+/** What it takes between relays, where they have told. */
+function hopsOf(lists: RelayLists): Hops<TimedRelay> {
+  const delays = new Map<string, number>();
+  for (const { name, links = new Map<string, OneWayDelays>() } of [...lists.controlling, ...lists.controlled]) {
+    for (const [other, { outMs, inMs }] of links) {
+      delays.set(`${name} ${other}`, outMs);
+      delays.set(`${other} ${name}`, inMs);
+    }
+  }
+  const between = (from: Reached, to: Reached) => delays.get(`${from.name} ${to.name}`);
+  return {
+    out: (from, to) => usesInARow(from, to) && between(from, to),
+    back: (from, to) => usesInARow(to, from) && between(from, to),
+  };
+}
+
+/**
+ * Who asks which of two relays: one end both, or each the one next to it. Where each could ask the farther one alone, nobody can join them.
+ */
+function usesInARow(nearer: Reached, farther: Reached): WayUse | undefined {
+  const pairs = nearer.uses.flatMap((use) => farther.uses.map((other) => ({ ...use, next: other })));
+  const ofOne = pairs.find(({ opener, next }) => opener === next.opener);
+  return ofOne ?? pairs.find(({ opener }) => opener === 'controlling');
+}
+
+/** By both ends' own clocks; a relay that both may ask has two chances. */
+function straightRoutes(relays: readonly Reached[]): Route[] {
+  const routes = relays.flatMap(({ name, uses, ends: { controlling, controlled } }) =>
+    uses.map((step) => ({ step, out: [name], back: [name], rttMs: controlling.rttMs + controlled.rttMs })),
   );
+  // Those of the controlling end's list come first.
+  return routes.sort((a, b) => Number(a.step.opener === 'controlled') - Number(b.step.opener === 'controlled'));
 }
 
-function timedOf(uses: readonly Use[]): TimedUse[] {
-  return uses.flatMap((one) => {
-    const [near, far] = [one.ends.controlling.oneWay, one.ends.controlled.oneWay];
-    return near && far ? [{ ...one, near, far }] : [];
-  });
+function routeOf({ out, back, rttMs }: RoundTrip<TimedRelay>): Route {
+  const names = { out: out.map(({ name }) => name), back: back.map(({ name }) => name) };
+  const [there, home] = [useOf(out), useOf(back.toReversed())];
+  const step = String(names.out) === String(names.back.toReversed()) ? there : { ...there, back: home };
+  return { step, ...names, rttMs };
 }
 
-/** Both ends' own round trips, by their own clocks. */
-function straightRoute({ name, use, ends: { controlling, controlled } }: Use): Route {
-  return { step: use, name, rttMs: controlling.rttMs + controlled.rttMs };
+/** @param relays that next to the controlling end first */
+function useOf(relays: readonly Reached[]): WayUse {
+  const [first, second] = relays;
+  const use = first && (second ? usesInARow(first, second) : first.uses[0]);
+  if (!use) throw new Error('a way was chosen that nobody can open');
+  return use;
 }
 
-function splitRoute(out: TimedUse, back: TimedUse): Route {
-  return { step: { ...out.use, back: back.use }, name: `${out.name} ${back.name}`, rttMs: roundTripMs(out, back) };
-}
-
-function routeNamed(name: string, uses: readonly Use[]): Route | undefined {
-  const [outName, backName] = name.split(' ');
-  if (backName === undefined) return uses.filter((one) => one.name === name).map(straightRoute)[0];
-  const timed = timedOf(uses);
-  const [out, back] = [outName, backName].map((one) => timed.find((other) => other.name === one));
-  return out && back ? splitRoute(out, back) : undefined;
+/** What the relays of those names take now; undefined when it is not known of all. */
+function rttOf({ out, back }: RelayNames, lists: RelayLists): number | undefined {
+  const relays = relaysOf(lists);
+  const [only] = out;
+  if (String(out) === String(back) && out.length === 1) {
+    return straightRoutes(relays).find((straight) => straight.out[0] === only)?.rttMs;
+  }
+  const timed = relays.filter(isTimed);
+  const wayOf = (names: readonly string[]): Way<TimedRelay> | undefined => {
+    const [first, second] = names.map((name) => timed.find((one) => one.name === name));
+    if (names.length === 1) return first && [first];
+    return first && second && [first, second];
+  };
+  const [there, home] = [wayOf(out), wayOf(back)];
+  const rttMs = there && home && roundTripMs(there, home, hopsOf(lists));
+  return rttMs !== undefined && rttMs < Infinity ? rttMs : undefined;
 }

@@ -6,13 +6,13 @@ import { seal } from '../../core/sealing.js';
 import { type AttemptContext, asPath, type Path, type StrategyServices } from '../../core/strategy.js';
 import { formatEndpoint } from '../../discovery/candidates.js';
 import { tunePath } from '../../discovery/tcp-path.js';
+import type { RelayClient } from '../../relay/client.js';
 import { approach } from './datagram-approach.js';
 import { DatagramTerms } from './datagram-terms.js';
 import type { Inbox } from './inbox.js';
 import { mayBePlace, permissible } from './peer-address.js';
 import type { Held, Relay, RelayAddress, RelayedPlace, RelayedStream } from './relay-source.js';
 import { streamEnds } from './turn/stream.js';
-import type { RelayClient } from './volunteer/relay-client.js';
 
 /** How long both ends stay with one relay, in milliseconds. */
 const stepTimeoutMs = 7000;

@@ -115,7 +115,11 @@ function unreachable(relay: string, why: string, cause?: unknown): StrategyError
   return new StrategyError('RELAY_UNREACHABLE', `The relay ${relay} cannot be used: ${why}.`, { cause });
 }
 
-async function probeUdp({ net, clock, random }: TurnPlatform, address: RelayAddress, signal: AbortSignal): Promise<TimedAnswer[]> {
+async function probeUdp(
+  { net, clock, random }: TurnPlatform,
+  address: RelayAddress,
+  signal: AbortSignal,
+): Promise<TimedAnswer[]> {
   const socket = await net.bindUdp({
     local: { address: isIPv6(address.address) ? '::' : '0.0.0.0', port: 0 },
     onMessage: (data, from) => void transactions.receive(data, from),

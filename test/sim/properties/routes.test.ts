@@ -191,6 +191,6 @@ describe('ways over relays by one-way delays', () => {
       const [chosen, best] = [truthOf(trip, topology), floydWarshall(topology)];
       return (chosen.outMs + chosen.backMs) / (best.outMs + best.backMs);
     });
-expect(Math.max(...costs)).toBeLessThanOrEqual(1.05);
+    expect(Math.max(...costs)).toBeLessThanOrEqual(1.05);
   });
 });

@@ -3,10 +3,10 @@ import type { RelayUri } from '../../../core/config/relay-uri.js';
 import { describeError, StrategyError } from '../../../core/errors.js';
 import type { Net } from '../../../core/net.js';
 import { formatEndpoint } from '../../../discovery/candidates.js';
+import type { RelayClient } from '../../../relay/client.js';
 import { keyOfInvite } from '../../../relay/invite.js';
 import type { Relay, RelayFailure, RelaySource } from '../relay-source.js';
-import { streamEnds } from '../turn/stream.js';
-import type { RelayClient } from './relay-client.js';
+import { OwnRelay } from './own-relay.js';
 
 /** The relays of the configuration that run on their own, read anew each time. */
 export class InvitedRelays implements RelaySource {
@@ -31,18 +31,7 @@ export class InvitedRelays implements RelaySource {
       const addresses = await this.net.resolve(server.host, { signal });
       const address = addresses.find((candidate) => !isIPv6(candidate)) ?? addresses[0];
       if (address === undefined) throw new Error('there is no address');
-      const endpoint = { address, port: server.port };
-      return {
-        name,
-        address: { ...endpoint, transport: 'tcp' },
-        open: ({ onStream, signal: until }) =>
-          this.client.reserve(
-            endpoint,
-            async () => keyOfInvite(server),
-            (stream) => onStream({ stream, ...streamEnds(stream) }),
-            until,
-          ),
-      };
+      return new OwnRelay(name, { address, port: server.port }, async () => keyOfInvite(server), this.client);
     } catch (cause) {
       const message = `The relay ${name} cannot be used: its name does not resolve (${describeError(cause).message}).`;
       return { name, error: new StrategyError('RELAY_UNREACHABLE', message, { cause }) };

@@ -1,10 +1,10 @@
 import type { PeerRef } from '../../../core/events.js';
 import type { RelayVolunteers } from '../../../core/strategy.js';
 import { formatEndpoint } from '../../../discovery/candidates.js';
+import type { RelayClient } from '../../../relay/client.js';
 import { keyOfToken } from '../../../relay/token.js';
 import type { Relay, RelayFailure, RelaySource } from '../relay-source.js';
-import { streamEnds } from '../turn/stream.js';
-import type { RelayClient } from './relay-client.js';
+import { OwnRelay } from './own-relay.js';
 
 /** Addresses of one volunteer that are looked at: one of each family, so that none of them crowds the others out. */
 const maxEndpoints = 2;
@@ -24,14 +24,9 @@ export class VolunteerRelays implements RelaySource {
       endpoints.set(key, count + 1);
       return count < maxEndpoints;
     });
-    const found = others.map(({ peer: volunteer, endpoint }): Relay => {
+    const found = others.map(({ peer: volunteer, endpoint }) => {
       const admission = async (signal: AbortSignal) => keyOfToken(await this.volunteers.ticket(volunteer, signal));
-      return {
-        name: formatEndpoint(endpoint),
-        address: { ...endpoint, transport: 'tcp' },
-        open: ({ onStream, signal }) =>
-          this.client.reserve(endpoint, admission, (stream) => onStream({ stream, ...streamEnds(stream) }), signal),
-      };
+      return new OwnRelay(formatEndpoint(endpoint), endpoint, admission, this.client);
     });
     return { found, failures: [] };
   }

@@ -1,21 +1,41 @@
-import type { Timer } from '../../../core/clock.js';
-import { withDeadline } from '../../../core/deadline.js';
-import { describeError, StrategyError } from '../../../core/errors.js';
-import type { ByteStream, Endpoint } from '../../../core/net.js';
-import { type SealingKey, sealAsClient } from '../../../core/sealing.js';
-import type { StrategyServices } from '../../../core/strategy.js';
-import { formatEndpoint } from '../../../discovery/candidates.js';
-import { tunePath } from '../../../discovery/tcp-path.js';
-import { type Answer, answerSchema, circuitSchema, encodeMessage, readMessage, refusalError } from '../../../relay/messages.js';
-import { keyOfToken } from '../../../relay/token.js';
-import { YamuxSession } from '../../../relay/yamux/session.js';
-import type { YamuxStream } from '../../../relay/yamux/stream.js';
-import type { RelayedPlace } from '../relay-source.js';
+import type { Clock, Timer } from '../core/clock.js';
+import { withDeadline } from '../core/deadline.js';
+import { describeError, StrategyError } from '../core/errors.js';
+import type { ByteStream, Endpoint, Net } from '../core/net.js';
+import type { OneWayDelays } from '../core/routes/one-way-delay.js';
+import { type SealingKey, sealAsClient } from '../core/sealing.js';
+import { formatEndpoint } from '../discovery/candidates.js';
+import { tunePath } from '../discovery/tcp-path.js';
+import { type Answer, answerSchema, circuitSchema, encodeMessage, readMessage, refusalError } from './messages.js';
+import { keyOfToken } from './token.js';
+import { YamuxSession } from './yamux/session.js';
+import type { YamuxStream } from './yamux/stream.js';
 
 /** How long a relay may take to answer, to connect and to seal, in milliseconds each. */
 const answerTimeoutMs = 3000;
 /** Streams over one connection: a reservation takes one and its circuit another. */
 const maxStreams = 64;
+
+/** A connection that carries no stream is kept for this long, in milliseconds: the next attempt may want it. */
+const lingerMs = 3000;
+
+/** Leave to connect to a relay as one who may ask for places: a ticket's key, or an invite's. */
+export type Admission = (signal: AbortSignal) => Promise<SealingKey>;
+
+/** A place that another end can connect to, with its token. */
+export interface Place extends Endpoint {
+  readonly token: string;
+}
+
+/** A place that this end holds. */
+export interface ReservedPlace {
+  readonly endpoint: Endpoint;
+  readonly token: string;
+  /** Aborts when it is gone, with a StrategyError. */
+  readonly lost: AbortSignal;
+  /** Gives it back. Idempotent. */
+  close(): Promise<void>;
+}
 
 /** One connection to a relay, and the places that were reserved over it. */
 interface Connection {
@@ -30,33 +50,58 @@ interface Connection {
 export class RelayClient {
   private readonly connections = new Map<string, Promise<Connection>>();
   private readonly over = new AbortController();
+  /** Called when a relay that was in use has gone without a farewell, with its `host:port`. */
+  onLost: (relay: string) => void = () => {};
 
-  constructor(private readonly platform: Pick<StrategyServices, 'net' | 'clock'>) {}
+  constructor(private readonly platform: { readonly net: Pick<Net, 'connectTcp' | 'tune'>; readonly clock: Clock }) {}
 
   /**
    * Reserves a place.
-   * @param admission leave to connect: a ticket's key, or an invite's; called when there is no connection yet
+   * @param admission called when there is no connection yet
+   * @param toward a place at another relay, where whoever connects comes out instead of here
    * @throws StrategyError the relay's code, RELAY_UNREACHABLE or RELAY_LOST, or the signal's reason; nothing is left behind then
    */
   async reserve(
     relay: Endpoint,
-    admission: (signal: AbortSignal) => Promise<SealingKey>,
+    admission: Admission,
     onStream: (stream: ByteStream) => void,
     signal: AbortSignal,
-  ): Promise<RelayedPlace & { readonly token: string }> {
+    toward?: Place,
+  ): Promise<ReservedPlace> {
     const connection = await this.connection(`${formatEndpoint(relay)} member`, relay, admission, signal);
     const stream = this.open(connection);
     try {
-      const answer = await this.ask(connection, stream, { type: 'reserve' }, 'reserved', signal);
+      const answer = await this.ask(connection, stream, { type: 'reserve', ...(toward ? { toward } : {}) }, 'reserved', signal);
+      if (toward && !answer.extended) throw unreachable(connection.relay, 'it leads to no other relay');
       const { identity } = keyOfToken(answer.token);
       connection.places.set(identity, onStream);
       const place = this.keep(connection, stream, answer.lifetimeS);
       place.lost.addEventListener('abort', () => connection.places.delete(identity), { once: true });
-      // Whoever shows the token comes in, wherever from.
-      return { endpoint: relay, protocol: 'tcp', token: answer.token, admit: async () => {}, ...place };
+      return { endpoint: relay, token: answer.token, ...place };
     } catch (error) {
       stream.destroy();
       throw error;
+    }
+  }
+
+  /**
+   * Asks a relay how far others are from it. @param others at most {@link maxOthers}
+   * @returns the delays to each and back, undefined where it has none
+   * @throws as {@link reserve}
+   */
+  async delays(
+    relay: Endpoint,
+    admission: Admission,
+    others: readonly Endpoint[],
+    signal: AbortSignal,
+  ): Promise<readonly (OneWayDelays | undefined)[]> {
+    const connection = await this.connection(`${formatEndpoint(relay)} member`, relay, admission, signal);
+    const stream = this.open(connection);
+    try {
+      const { delays } = await this.ask(connection, stream, { type: 'survey', relays: [...others] }, 'surveyed', signal);
+      return others.map((_, index) => delays.find((one) => one.index === index));
+    } finally {
+      stream.destroy();
     }
   }
 
@@ -82,12 +127,7 @@ export class RelayClient {
   }
 
   /** The connection of that name, or a new one. Several may wait for it, so none of them alone can call it off. */
-  private async connection(
-    name: string,
-    relay: Endpoint,
-    admission: (signal: AbortSignal) => Promise<SealingKey>,
-    signal: AbortSignal,
-  ): Promise<Connection> {
+  private async connection(name: string, relay: Endpoint, admission: Admission, signal: AbortSignal): Promise<Connection> {
     let opening = this.connections.get(name);
     if (!opening) {
       opening = this.dial(relay, admission, () => this.connections.delete(name));
@@ -103,11 +143,7 @@ export class RelayClient {
     });
   }
 
-  private async dial(
-    endpoint: Endpoint,
-    admission: (signal: AbortSignal) => Promise<SealingKey>,
-    onClose: () => void,
-  ): Promise<Connection> {
+  private async dial(endpoint: Endpoint, admission: Admission, onClose: () => void): Promise<Connection> {
     const { net, clock } = this.platform;
     const { signal } = this.over;
     const relay = formatEndpoint(endpoint);
@@ -120,16 +156,26 @@ export class RelayClient {
       const session: YamuxSession = new YamuxSession(sealed, {
         role: 'client',
         maxStreams,
+        heartbeatClock: clock,
         onStream: (incoming) => void this.receive(incoming, { relay, stream, session, places }),
-        onIdle: () => session.destroy(new Error('nothing goes through this relay')),
+        onIdle: () => leaveLater(),
       });
+      let unused: Timer | undefined;
+      let left = false;
+      const leaveLater = () => {
+        unused?.cancel();
+        unused = clock.setTimer(lingerMs, () => {
+          if (session.streamCount > 0) return;
+          left = true;
+          session.destroy(new Error('nothing goes through this relay'));
+        });
+      };
       // Whoever wanted it may have gone meanwhile.
-      const unused = clock.setTimer(answerTimeoutMs, () => {
-        if (session.streamCount === 0) session.destroy(new Error('nothing goes through this relay'));
-      });
+      leaveLater();
       const forget = () => {
-        unused.cancel();
+        unused?.cancel();
         onClose();
+        if (!left && !signal.aborted) this.onLost(relay);
       };
       session.closed.addEventListener('abort', forget, { once: true });
       return { relay, stream, session, places };
@@ -170,7 +216,7 @@ export class RelayClient {
   }
 
   /** Refreshes a reservation until its stream ends. */
-  private keep({ relay, session }: Connection, stream: YamuxStream, lifetimeS: number): Pick<RelayedPlace, 'lost' | 'close'> {
+  private keep({ relay, session }: Connection, stream: YamuxStream, lifetimeS: number): Pick<ReservedPlace, 'lost' | 'close'> {
     const lost = new AbortController();
     let timer: Timer | undefined;
     const refresh = () => {
