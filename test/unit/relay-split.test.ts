@@ -43,11 +43,14 @@ function netOf(end: keyof typeof ends): Net {
 
 /** A relay that is so far from either end. */
 async function relayAt(delays: Readonly<Record<keyof typeof ends, FrontDelays>>) {
-  const server = await RelayServer.open({ net, clock, random, log, listen: [{ address: '127.0.0.1', port: 0 }], limits });
+  const listen = [{ address: '127.0.0.1', port: 0 }];
+  const server = await RelayServer.open({ net, clock, random, log, listen, limits, mayBeRelay: () => true });
   servers.push(server);
-  const front = await delayingFront(server.local[0] ?? { address: '', port: 0 }, (client) =>
-    client === ends.controlling ? delays.controlling : delays.controlled,
-  );
+  const front = await delayingFront(server.local[0] ?? { address: '', port: 0 }, (client) => {
+    if (client === ends.controlling) return delays.controlling;
+    // Other relays are near.
+    return client === ends.controlled ? delays.controlled : { toMs: 0, fromMs: 0 };
+  });
   fronts.push(front);
   return { server, front, endpoint: { address: '127.0.0.1', port: front.port }, full: false };
 }
@@ -149,5 +152,76 @@ describe('a path that goes out over one relay and comes back over another', () =
     const end = endWith('controlling', [outward, { ...homeward, full: true }, third]);
     const [near] = await meet(end, endWith('controlled', []));
     expect(near.info.relay).toBe(`127.0.0.1:${third.endpoint.port}`);
+  });
+});
+
+describe('a path over two relays in a row', () => {
+  /** The first is near to the controlling end, the second to the other, and they are near to each other. */
+  const near = async () => {
+    const [close, far] = [fast, { toMs: slow, fromMs: slow }];
+    return Promise.all([relayAt({ controlling: close, controlled: far }), relayAt({ controlling: far, controlled: close })]);
+  };
+  /** The path that both move to once one carries them. */
+  async function move(controlling: ReturnType<typeof endWith>, controlled: ReturnType<typeof endWith>) {
+    const made = attempt({ controlling, controlled });
+    attempts.push(made);
+    await Promise.all([made.run.controlling, made.run.controlled]);
+    const { run } = made.again();
+    return Promise.all([run.controlling, run.controlled]);
+  }
+
+  it.each([
+    ['the controlling end asks both', [0, 1], []],
+    ['the controlled end asks both', [], [0, 1]],
+    ['each asks the one near to it', [0], [1]],
+  ] as const)('is moved to where it is clearly shorter, when %s', async (_, controlling, controlled) => {
+    const relays = await near();
+    const which = (numbers: readonly number[]) => relays.filter((__, number) => numbers.includes(number));
+    const both = await move(endWith('controlling', which(controlling)), endWith('controlled', which(controlled)));
+    const [first, second] = relays.map(({ endpoint }) => `127.0.0.1:${endpoint.port}`);
+    expect(both.map(({ info }) => info.relay)).toEqual([`${first} then ${second}`, `${second} then ${first}`]);
+    const body = Buffer.alloc(300_000, 7);
+    const before = relays.map(({ server }) => server.status.bytes);
+    for (const path of both) path.write(body);
+    await Promise.all(both.map((path) => heard(path, body.length)));
+    for (const [number, { server }] of relays.entries()) {
+      expect(server.status.bytes - (before[number] ?? 0)).toBeGreaterThan(600_000);
+    }
+  });
+
+  it.each([0, 1])('ends at both ends when relay %i dies', async (which) => {
+    const relays = await near();
+    const both = await move(endWith('controlling', [...relays]), endWith('controlled', []));
+    const closed = Promise.all(both.map((path) => new Promise<void>((resolve) => path.once('close', resolve))));
+    await relays[which]?.server.close();
+    await closed;
+  });
+
+  it('is not looked for where no relay may ask others', async () => {
+    const relays = await near();
+    const outcome = move(endWith('controlling', []), endWith('controlled', [...relays].slice(0, 1)));
+    await expect(outcome).rejects.toMatchObject({ code: 'RELAY_ROUTE_KEPT' });
+  });
+});
+
+describe('when the relay of a path is gone', () => {
+  it('the next path is made of what was measured before, without asking any relay again', async () => {
+    const relays = await Promise.all([
+      relayAt({ controlling: fast, controlled: fast }),
+      relayAt({ controlling: { toMs: 20, fromMs: 20 }, controlled: fast }),
+    ]);
+    const [first, second] = relays;
+    const made = attempt({ controlling: endWith('controlling', relays), controlled: endWith('controlled', []) });
+    attempts.push(made);
+    const both = await Promise.all([made.run.controlling, made.run.controlled]);
+    expect(both[0].info.relay).toBe(`127.0.0.1:${first.endpoint.port}`);
+    const closed = Promise.all(both.map((path) => new Promise<void>((resolve) => path.once('close', resolve))));
+    const asked = second.server.status.answered;
+    await Promise.all([first.server.close(), first.front.close()]);
+    await closed;
+    const { run } = made.again();
+    const [next] = await Promise.all([run.controlling, run.controlled]);
+    expect(next.info.relay).toBe(`127.0.0.1:${second.endpoint.port}`);
+    expect(second.server.status.answered).toBe(asked);
   });
 });

@@ -95,7 +95,7 @@ export class RelayStrategy implements Strategy {
   ) {
     this.carrying = new CarryingRoutes(services.clock);
     this.surveys = new RememberedSurveys(services.clock);
-    client.onLost = (relay) => this.surveys.forget(relay);
+    client.onLost = (relay) => this.surveys.set(relay, undefined);
   }
 
   async probe(): Promise<Probe> {
@@ -131,7 +131,8 @@ export class RelayStrategy implements Strategy {
     const { services } = this;
     const sources = await Promise.all(this.sources.map((source) => source.relays(peer, signal)));
     const all = sources.flatMap(({ found }) => found).slice(0, maxSurveyed);
-    const { surveys, remembered } = await this.survey(all, peer.key, signal);
+    const soon = this.carrying.justLost(peer.key);
+    const surveys = await this.survey(all, soon, signal);
     const reached = all
       .flatMap((one, at) => {
         const survey = surveys[at];
@@ -162,7 +163,7 @@ export class RelayStrategy implements Strategy {
         peerOffer.relays.map(async (address, index) => {
           if (!mayBeRelay(address.address, own)) return [];
           const known = reached.find((one) => sameAddress(one.relay.address, address))?.survey;
-          const survey = known ?? (await this.surveyOffered(address, remembered, signal));
+          const survey = known ?? (await this.surveyOffered(address, soon, signal));
           return survey ? [{ index, rttMs: survey.rttMs, oneWay: survey.oneWay, seen: [...survey.seen] }] : [];
         }),
       ),
@@ -174,31 +175,29 @@ export class RelayStrategy implements Strategy {
     return { relays, failures, offer, peerOffer, reach, peerReach };
   }
 
-  /** What relays are like: as it is remembered when a path has just been lost, so that the next comes soon. */
+  /** What relays are like. @param soon as far as that is remembered: a path has just been lost, and the next is needed at once */
   private async survey(
     relays: readonly Relay[],
-    peerKey: string,
+    soon: boolean,
     signal: AbortSignal,
-  ): Promise<{ surveys: readonly (Survey | RelayFailure | undefined)[]; remembered: boolean }> {
-    if (this.carrying.justLost(peerKey)) {
-      const surveys = relays.map(({ address }) => this.surveys.of(formatEndpoint(address)));
-      if (surveys.some((one) => one !== undefined)) return { surveys, remembered: true };
-    }
+  ): Promise<readonly (Survey | RelayFailure | undefined)[]> {
+    const remembered = relays.map(({ address }) => this.surveys.of(formatEndpoint(address)));
+    if (soon && remembered.some((one) => one !== undefined)) return remembered;
     const surveys = await surveyAll(this.services, relays, signal);
     for (const [at, { address }] of relays.entries()) {
       const survey = surveys[at];
-      if (survey && 'rttMs' in survey) this.surveys.remember(formatEndpoint(address), survey);
-      else this.surveys.forget(formatEndpoint(address));
+      this.surveys.set(formatEndpoint(address), survey && 'rttMs' in survey ? survey : undefined);
     }
-    return { surveys, remembered: false };
+    return surveys;
   }
 
-  /** What a relay that the peer named is like; undefined where it cannot be used. */
-  private async surveyOffered(address: RelayAddress, remembered: boolean, signal: AbortSignal): Promise<Survey | undefined> {
+  /** What a relay that the peer named is like; undefined where it cannot be used. @param soon as in {@link survey} */
+  private async surveyOffered(address: RelayAddress, soon: boolean, signal: AbortSignal): Promise<Survey | undefined> {
     const name = formatEndpoint(address);
-    if (remembered) return this.surveys.of(name);
+    const remembered = this.surveys.of(name);
+    if (soon && (remembered || this.surveys.isGone(name))) return remembered;
     const survey = await surveyRelay(this.services, address, signal).catch(() => undefined);
-    if (survey) this.surveys.remember(name, survey);
+    this.surveys.set(name, survey);
     return survey;
   }
 
@@ -249,7 +248,7 @@ export class RelayStrategy implements Strategy {
         this.carrying.add(context.peer.key, names, path);
         // Only its own client can tell which of several relays is gone, and of one of another kind nobody.
         const [only] = new Set([...names.out, ...names.back]);
-        if (!isOverSeveral(step) && only !== undefined) path.once('close', () => this.surveys.forget(only));
+        if (!isOverSeveral(step) && only !== undefined) path.once('close', () => this.surveys.set(only, undefined));
         return path;
       } catch (error) {
         signal.throwIfAborted();
