@@ -44,7 +44,7 @@ export function addRelayCommand(program: Command, { serve, invite }: RelayComman
     .option('-c, --config <FILE>', 'take relay.volunteer, the folders and log from FILE, or from standard input for -')
     .option(
       '--listen <ADDRESS:PORT>',
-      'relay here, over TCP; UDP answers STUN; repeatable (default: port 4703)',
+      'relay here, over TCP and UDP; repeatable (default: port 4704)',
       collectEndpoints,
     )
     .option('--revoke <NAME>', 'no longer serve who has the invite for NAME, repeatable', collectNames)
@@ -84,27 +84,27 @@ function collectNames(value: string, previous: readonly string[] = []): readonly
 
 function places(value: string, previous: InviteOptions['advertise'] = []): InviteOptions['advertise'] {
   const place = parseHostPort(value);
-  if (!place) throw new InvalidArgumentError('Write a host and a port, as in relay.example.org:4703 or [2001:db8::1]:4703.');
+  if (!place) throw new InvalidArgumentError('Write a host and a port, as in relay.example.org:4704 or [2001:db8::1]:4704.');
   return [...previous, place];
 }
 
 const relayHelp = `
 Examples:
   ratatoskr relay
-  ratatoskr relay --listen 192.0.2.1:4703 --log-format json
+  ratatoskr relay --listen 192.0.2.1:4704 --log-format json
   ratatoskr relay --http 127.0.0.1:4781       with metrics for Prometheus
   ratatoskr status --runtime-dir /run/ratatoskr/relay
   ratatoskr relay invite                      an invite for all your agents
   ratatoskr relay invite alice                one for a friend, with caps of her own
   ratatoskr relay --revoke alice              and without her again
 
-Open the port in the firewall, TCP for relaying and UDP for STUN. Agents name the invite in relay.servers; one of two agents is enough.
+Open the port in the firewall, TCP and UDP: agents come over UDP where TCP does not get through. Agents name the invite in relay.servers; one of two agents is enough.
 What passes is sealed between the agents: a relay sees ciphertext alone. Limits are those of relay.volunteer in the configuration.
 Once a minute relay.status tells circuits, sessions, bytes carried and STUN requests answered. SIGTERM and SIGINT end it at once.`;
 
 const inviteHelp = `
 Examples:
   ratatoskr relay invite
-  ratatoskr relay invite alice --advertise relay.example.org:4703
+  ratatoskr relay invite alice --advertise relay.example.org:4704
 
 Run it as the relay's own user, with the same state folder. The same name gives the same invite again.`;

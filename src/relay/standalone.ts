@@ -1,3 +1,4 @@
+import { isIPv6 } from 'node:net';
 import { deriveKey } from '../core/attempt-secret.js';
 import type { Clock, Timer } from '../core/clock.js';
 import { formatRelayUri } from '../core/config/relay-uri.js';
@@ -68,9 +69,12 @@ export class StandaloneRelay {
     return this.server.local;
   }
 
-  /** Where invites say that it is reached. */
+  /** Where it is reached: what the configuration says, or else the machine's public addresses as far as it listens there. */
   get places(): readonly Place[] {
-    return placesOf(this.options);
+    const { net, config } = this.options;
+    const listens = (host: string) =>
+      this.local.filter(({ address }) => address === host || address === (isIPv6(host) ? '::' : '0.0.0.0'));
+    return advertised(config) ?? publicAddresses(net).flatMap((host) => listens(host).map(({ port }) => ({ host, port })));
   }
 
   get revoked(): ReadonlySet<string> {
@@ -114,17 +118,15 @@ export async function inviteUris(
   }: Pick<StandaloneOptions, 'random' | 'files' | 'config'> & { readonly net: Pick<Net, 'interfaces'> },
   places?: readonly Place[],
 ): Promise<readonly string[]> {
-  const reached = placesOf({ net, config }, places);
+  const { port } = config.relay.volunteer;
+  const reached = places ?? advertised(config) ?? publicAddresses(net).map((host) => ({ host, port }));
   if (reached.length === 0) throw new AgentError('RELAY_PLACE_MISSING', 'This machine has no public address to name.');
   const invite = inviteFor(name, await relaySecret(config.stateDir, { files, random }));
   return reached.map((place) => formatRelayUri({ ...place, ...invite }));
 }
 
-function placesOf(
-  { net, config }: { readonly net: Pick<Net, 'interfaces'>; readonly config: Pick<Config, 'relay'> },
-  places?: readonly Place[],
-): readonly Place[] {
-  const { port, advertise } = config.relay.volunteer;
-  const named = places ?? advertise.map((place) => ({ host: place.address, port: place.port }));
-  return named.length > 0 ? named : publicAddresses(net).map((host) => ({ host, port }));
+/** Undefined where the configuration names no place. */
+function advertised({ relay }: Pick<Config, 'relay'>): readonly Place[] | undefined {
+  const { advertise } = relay.volunteer;
+  return advertise.length === 0 ? undefined : advertise.map(({ address: host, port }) => ({ host, port }));
 }
