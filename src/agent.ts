@@ -73,7 +73,7 @@ export async function createAgent(config: Config, parts: AgentParts = {}): Promi
   const { configFolder = process.cwd() } = parts;
   const making = { services, events, settings, configFolder };
   const strategies = usableStrategies(await makeStrategies({ ...making, definitions: parts.strategies ?? [] }));
-  const shared = { gossip, knownServices, neighbours };
+  const shared = { gossip, knownServices, offeredServices, neighbours };
   const discovery = usableSources(await makeDiscovery({ ...making, definitions: parts.discovery ?? [] }, shared));
   const volunteer = new Volunteer({ net, clock, random, log, offered: offeredServices, tickets: relayTickets, settings });
   const responder = makeResponder(resolved, services, offeredServices);

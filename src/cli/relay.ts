@@ -42,11 +42,7 @@ export function addRelayCommand(program: Command, { serve, invite }: RelayComman
     .allowExcessArguments(false)
     .enablePositionalOptions()
     .option('-c, --config <FILE>', 'take relay.volunteer, the folders and log from FILE, or from standard input for -')
-    .option(
-      '--listen <ADDRESS:PORT>',
-      'relay here, over TCP and UDP; repeatable (default: port 4704)',
-      collectEndpoints,
-    )
+    .option('--listen <ADDRESS:PORT>', 'relay here, over TCP and UDP; repeatable (default: port 4704)', collectEndpoints)
     .option('--revoke <NAME>', 'no longer serve who has the invite for NAME, repeatable', collectNames)
     .option('--state-dir <DIR>', 'where the secret is that invites derive from')
     .option('--runtime-dir <DIR>', 'where status finds the relay (default: the folder relay in the agent’s)')

@@ -7,7 +7,7 @@ import type { Config } from '../core/config.js';
 import { EventSource } from '../core/events.js';
 import { GossipLinks } from '../core/gossip-links.js';
 import { Neighbours } from '../core/neighbours.js';
-import { KnownServices } from '../core/peer-services.js';
+import { KnownServices, OfferedServices } from '../core/peer-services.js';
 import { isPath } from '../core/plugins/locate-plugin.js';
 import type { LoadedStrategy } from '../core/plugins/strategy-plugins.js';
 import { probeStrategy } from '../core/probe-strategy.js';
@@ -49,7 +49,7 @@ export async function checkPlugins(config: Config, configFolder: string): Promis
     if ('failure' in outcome) throw outcome.failure;
     await outcome.made.close?.();
   }
-  const shared = { gossip: new GossipLinks(), ...strangers() };
+  const shared = { gossip: new GossipLinks(), offeredServices: new OfferedServices(), ...strangers() };
   for (const { outcome } of await makeDiscovery({ ...making(config), definitions: [], configFolder }, shared)) {
     if ('failure' in outcome) throw outcome.failure;
   }

@@ -11,6 +11,7 @@ import { loadAndTell, type PluginParts } from './load-and-tell.js';
 export interface SharedParts {
   readonly gossip: GossipParts['links'];
   readonly knownServices: GossipParts['services'];
+  readonly offeredServices: GossipParts['offered'];
   readonly neighbours: MdnsParts['neighbours'];
 }
 
@@ -20,14 +21,14 @@ export interface SharedParts {
  */
 export function makeDiscovery(
   parts: PluginParts<DiscoveryDefinition>,
-  { gossip: links, knownServices: services, neighbours }: SharedParts,
+  { gossip: links, knownServices: services, offeredServices: offered, neighbours }: SharedParts,
 ): Promise<readonly Loaded<DiscoverySource>[]> {
   const { settings } = parts;
   const builtIn = [
     sessions as DiscoveryDefinition,
     staticPeers as DiscoveryDefinition,
     mdns({ neighbours, port: () => settings.current.signalling.port }) as DiscoveryDefinition,
-    gossip({ links, services }) as DiscoveryDefinition,
+    gossip({ links, services, offered }) as DiscoveryDefinition,
   ];
   return loadAndTell(discoveryPlugins, settings.current.discovery, builtIn, parts);
 }

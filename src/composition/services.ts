@@ -61,7 +61,10 @@ export function makeServices(
     ...(reliableUdp ? { reliableUdp } : {}),
     ...(parts.upnp ? { upnp: parts.upnp } : {}),
     volunteers: {
-      known: () => knownServices.of('relay'),
+      known: () => {
+        knownServices.relaysAskedForAt = clock.now();
+        return knownServices.of('relay');
+      },
       ticket: async (peer, signal) => {
         if (!relayTickets.ask) throw new StrategyError('RELAY_NOT_ALLOWED', 'There are no links yet.');
         return relayTickets.ask(peer, signal);

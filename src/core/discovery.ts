@@ -169,6 +169,11 @@ export class Discovery {
     this.answer(key, true);
   }
 
+  /** The peer's agent is there, whether it has room for this one or not: what was told of it is true. */
+  greeted(key: string): void {
+    this.answer(key, true);
+  }
+
   /** A try with this peer has ended. What nobody has confirmed is dropped: a false record costs one question. */
   tried(key: string): void {
     if (!this.isFound(key) || this.met.has(key)) return;

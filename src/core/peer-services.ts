@@ -65,6 +65,8 @@ export class KnownServices {
   readonly learners = new Set<(peer: PeerRef, services: Services) => void>();
   /** Tells a linked peer where it was reached; set by signalling. */
   tellReached: ((peer: PeerRef, place: Endpoint) => void) | undefined;
+  /** When somebody last wanted to know who relays, on the agent's clock, in milliseconds. */
+  relaysAskedForAt = Number.NEGATIVE_INFINITY;
   /** By key, the oldest link first. */
   private readonly peers = new Map<string, { readonly peer: PeerRef; services: Services }>();
 

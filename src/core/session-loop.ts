@@ -62,6 +62,7 @@ export class SessionLoop {
     this.running = new AbortController();
     const { signal } = this.running;
     this.signalling.onLink = (link) => this.linkUp(link);
+    this.signalling.onHello = ({ key }) => this.discovery.greeted(key);
     this.admission.makeRoom = () => this.makeRoom();
     this.signalling.purposeOf = (address) => {
       const peer = this.discovery.wantedAt(address);

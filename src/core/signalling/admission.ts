@@ -78,11 +78,12 @@ export class Admission {
     };
   }
 
-  /** @throws SignallingError when this peer is not to have a link */
-  checkPeer({ key, address }: PeerRef): void {
+  /** @param visits it comes for a question alone @throws SignallingError when this peer is not to have a link */
+  checkPeer({ key, address }: PeerRef, { visits }: { readonly visits: boolean }): void {
     if (!permits(this.settings.current, { key, address })) throw notAllowed(address);
     const full = this.links.size >= this.settings.current.signalling.maxPeers;
-    if (full && !this.links.with(key) && !this.makeRoom?.()) {
+    // Visitors are many, and go elsewhere: were they to take each other's places, none would keep its own.
+    if (full && !this.links.with(key) && (visits || !this.makeRoom?.())) {
       throw new SignallingError('SIGNALLING_TOO_MANY', `There are ${this.links.size} peers already.`);
     }
   }

@@ -20,8 +20,8 @@ export interface Greeting {
   readonly clock: Clock;
   readonly random: Random;
   readonly signal: AbortSignal;
-  /** Last word on whether the peer is welcome, once its key is known. @throws SignallingError when it is not */
-  admit(key: string): void;
+  /** Last word on whether the peer is welcome, once its key is known. @param visits it comes for services alone @throws SignallingError when it is not */
+  admit(key: string, visits: boolean): void;
 }
 
 /** Exchanges hello on a fresh stream. @returns the link @throws SignallingError; the stream is closed then */
@@ -90,5 +90,5 @@ function verify(hello: MessageOf<'hello'>, { remote, admit, hello: own }: Greeti
   if (hello.key === own.key || addressOf(hello.key) !== remote) {
     throw new SignallingError('SIGNALLING_IDENTITY', `${remote} claims the key ${hello.key}, whose address is another.`);
   }
-  admit(hello.key);
+  admit(hello.key, hello.features.includes(feature.visit));
 }

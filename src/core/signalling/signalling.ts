@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { inject, injectable } from 'tsyringe';
 import { prefersDirectLinks } from '../admin/router-version.js';
 import type { Clock } from '../clock.js';
@@ -34,6 +35,8 @@ const listenRetryMs = 500;
 export class Signalling {
   /** Called for every link that has come up, whoever dialled. */
   onLink: ((link: SignallingLink) => void) | undefined;
+  /** Called for every agent that has shown its key, though it may have no room for this one. */
+  onHello: ((peer: PeerRef) => void) | undefined;
   /** Asked what a peer is wanted for whatever its session carries, by its overlay address. */
   purposeOf: ((address: string) => MeetingPurpose | undefined) | undefined;
 
@@ -59,6 +62,8 @@ export class Signalling {
     this.self = self;
     this.running = new AbortController();
     const { signal } = this.running;
+    // Every greeting under way listens, and a relay may have dozens.
+    setMaxListeners(0, signal);
     const { port } = this.settings.current.signalling;
     let complained: string | undefined;
     while (!signal.aborted) {
@@ -162,11 +167,12 @@ export class Signalling {
         clock: this.clock,
         random: this.random,
         signal: this.running.signal,
-        admit: (key) => {
+        admit: (key, visits) => {
           admit(key);
-          this.admission.checkPeer({ key, address: remote });
+          this.admission.checkPeer({ key, address: remote }, { visits });
         },
       });
+      this.onHello?.(link.peer);
       // A peer that has no room says hello and bye in one breath.
       link.signal.throwIfAborted();
       const kept = this.links.keep(link);

@@ -52,6 +52,10 @@ export class Acquaintances {
     if (this.met.size > mostAcquaintances && oldest !== undefined) this.met.delete(oldest);
   }
 
+  has(key: string): boolean {
+    return this.met.has(key);
+  }
+
   /** The one met last first. @param now wall clock, milliseconds; those met too long ago are forgotten */
   list(now: number): readonly Acquaintance[] {
     return this.entries(now);

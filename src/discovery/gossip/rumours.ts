@@ -17,6 +17,8 @@ interface Rumour {
   readonly offers: readonly ServiceKind[];
   /** The clock's, in milliseconds. */
   readonly expiresAt: number;
+  /** When its teller told of it first; the same clock. */
+  readonly heardAt: number;
 }
 
 interface Teller {
@@ -59,7 +61,8 @@ export class Rumours {
     for (const [key, { expiresAt }] of teller.rumours) if (expiresAt <= now) teller.rumours.delete(key);
     for (const { key, offers, ageMs } of agents) {
       if (key === from || (teller.rumours.size >= mostFromOne && !teller.rumours.has(key))) continue;
-      teller.rumours.set(key, { offers, expiresAt: now + maxHearsayAgeMs - ageMs });
+      const heardAt = teller.rumours.get(key)?.heardAt ?? now;
+      teller.rumours.set(key, { offers, expiresAt: now + maxHearsayAgeMs - ageMs, heardAt });
     }
   }
 
@@ -72,6 +75,20 @@ export class Rumours {
       return key === undefined ? [] : { key, toldBy };
     });
     return this.oneOf(leads);
+  }
+
+  /** The one of those that may be of use which a teller has begun to tell of last. */
+  newest(isOfUse: (key: string, offers: readonly ServiceKind[]) => boolean): Lead | undefined {
+    const now = this.clock.now();
+    let found: (Lead & { readonly heardAt: number }) | undefined;
+    for (const [toldBy, { rumours }] of this.tellers) {
+      for (const [key, { offers, expiresAt, heardAt }] of rumours) {
+        if (heardAt > (found?.heardAt ?? Number.NEGATIVE_INFINITY) && expiresAt > now && isOfUse(key, offers)) {
+          found = { key, toldBy, heardAt };
+        }
+      }
+    }
+    return found;
   }
 
   /** What was told of this one has turned out to be true or false. @returns tellers that are ignored from now on */

@@ -1,5 +1,6 @@
 import type { Clock } from '../../core/clock.js';
 import type { DiscoveryContext } from '../../core/discovery-source.js';
+import type { Endpoint } from '../../core/net.js';
 import type { KnownServices } from '../../core/peer-services.js';
 
 /** Agents that are asked at once whether they are there. */
@@ -13,8 +14,11 @@ const absenceMs = 5 * 60_000;
 /** How long a find lasts, and how often it is told again meanwhile, in milliseconds. */
 const findMs = 5 * 60_000;
 const findAgainMs = 60_000;
-/** One that did not answer is not asked again for so long, in milliseconds. */
+/** One that did not answer is not asked again for so long, and one that is farther than others, in milliseconds. */
 const missedMs = 10 * 60_000;
+const farMs = 60 * 60_000;
+/** Relays that are kept in touch with at most: the nearest. */
+const mostRelays = 4;
 
 interface Visit {
   readonly toldBy?: string | undefined;
@@ -24,12 +28,17 @@ interface Visit {
   linkedAt?: number;
   linkedLastAt: number;
   findAgainAt: number;
+  /** How far its relay is, in milliseconds; undefined while it is not known, and of one that does not relay. */
+  rttMs?: number;
+  measuring?: boolean;
 }
 
 export interface VisitsParts {
   readonly clock: Clock;
-  readonly services: Pick<KnownServices, 'offersOf'>;
+  readonly services: Pick<KnownServices, 'offersOf' | 'by'>;
   readonly context: DiscoveryContext;
+  /** Round trip to a relay in milliseconds. Never rejects. */
+  readonly distanceTo: (relay: Endpoint, signal: AbortSignal) => Promise<number>;
   /** Whether a path is wanted to those that are met, whatever they offer. */
   readonly bridge: boolean;
   /** Called once for each agent that was asked: whether it is there and does what it is known for. */
@@ -39,8 +48,8 @@ export interface VisitsParts {
 /** The agents that are asked or kept in touch with, because somebody told of them or because they were met before. */
 export class Visits {
   private readonly visits = new Map<string, Visit>();
-  /** Agents that did not answer, and when that was. */
-  private readonly missed = new Map<string, number>();
+  /** Agents that are left alone, and until when. */
+  private readonly leftAlone = new Map<string, number>();
 
   constructor(private readonly parts: VisitsParts) {}
 
@@ -49,9 +58,9 @@ export class Visits {
     return [...this.visits.values()].filter(({ confirmed }) => !confirmed).length < mostQuestions;
   }
 
-  /** Is it asked, kept in touch with or out of reach? */
+  /** Is it asked, kept in touch with, out of reach or too far? */
   has(key: string): boolean {
-    return this.visits.has(key) || this.missed.has(key);
+    return this.visits.has(key) || this.leftAlone.has(key);
   }
 
   /** Who told of it first, of one that is visited. */
@@ -68,14 +77,18 @@ export class Visits {
   /** Looks after all of them; to be called about once a second. */
   tend(): void {
     const now = this.parts.clock.now();
-    for (const [key, at] of this.missed) if (now - at > missedMs) this.missed.delete(key);
+    for (const [key, until] of this.leftAlone) if (now > until) this.leftAlone.delete(key);
     for (const [key, visit] of this.visits) {
       if (!this.isWorthwhile(key, visit, now)) {
         this.visits.delete(key);
         // Nobody knows why it has not been asked, so nobody is blamed; others come first now.
-        if (!visit.confirmed) this.missed.set(key, now);
-      } else if (now >= visit.findAgainAt) this.find(key, visit, now);
+        if (!visit.confirmed) this.leftAlone.set(key, now + missedMs);
+      } else {
+        if (now >= visit.findAgainAt) this.find(key, visit, now);
+        if (visit.confirmed) this.measure(key, visit);
+      }
     }
+    this.leaveFarthest(now);
   }
 
   private isWorthwhile(key: string, visit: Visit, now: number): boolean {
@@ -102,7 +115,28 @@ export class Visits {
   }
 
   private miss(key: string): void {
-    this.missed.set(key, this.parts.clock.now());
+    this.leftAlone.set(key, this.parts.clock.now() + missedMs);
     this.parts.settled(key, false);
+  }
+
+  private measure(key: string, visit: Visit): void {
+    const { services, distanceTo, context } = this.parts;
+    const [relay] = services.by(key)?.relay ?? [];
+    if (!relay || visit.measuring) return;
+    visit.measuring = true;
+    void distanceTo(relay, context.signal).then((rttMs) => {
+      visit.rttMs = rttMs;
+    });
+  }
+
+  /** A relay that is farther than enough others is of no use. */
+  private leaveFarthest(now: number): void {
+    const relays = [...this.visits].filter(([, { rttMs }]) => rttMs !== undefined);
+    if (relays.length <= mostRelays) return;
+    relays.sort(([, { rttMs: one = 0 }], [, { rttMs: other = 0 }]) => other - one);
+    for (const [key] of relays.slice(0, relays.length - mostRelays)) {
+      this.visits.delete(key);
+      this.leftAlone.set(key, now + farMs);
+    }
   }
 }

@@ -3,9 +3,10 @@ import { sleep } from '../../core/clock.js';
 import { type DiscoveryContext, type DiscoveryServices, defineDiscovery } from '../../core/discovery-source.js';
 import { type GossipLink, type GossipLinks, maxHearsay } from '../../core/gossip-links.js';
 import { addressOf } from '../../core/overlay-address.js';
-import type { KnownServices, ServiceKind } from '../../core/peer-services.js';
+import type { KnownServices, OfferedServices, ServiceKind } from '../../core/peer-services.js';
 import { AcquaintanceFile } from '../gossip/acquaintance-file.js';
 import { Acquaintances } from '../gossip/acquaintances.js';
+import { distanceTo } from '../gossip/distance.js';
 import { Rumours } from '../gossip/rumours.js';
 import { Visits } from '../gossip/visits.js';
 
@@ -18,13 +19,17 @@ const mostNews = 16;
 const heartbeatMs = 5 * 60_000;
 /** The file is written no more often than this, in milliseconds. */
 const writeEveryMs = 30_000;
-/** Agents of which each service is wanted; who knows as many asks for no more. */
-const enough = 4;
+/** Agents of which each service is wanted; who knows as many asks for no more unless it looks for nearer relays. */
+const enough = 2;
+/** Who relays, or has tried to open a path over a relay this recently, looks for a nearer relay so often; milliseconds. */
+const recentMs = 15 * 60_000;
+const nearerEveryMs = 30_000;
 const kinds: readonly ServiceKind[] = ['stun', 'relay'];
 
 export interface GossipParts {
   readonly links: GossipLinks;
   readonly services: KnownServices;
+  readonly offered: Pick<OfferedServices, 'current'>;
 }
 
 /** Agents tell those they are linked with whom they have met. What is told is asked itself, over the overlay, before it is used. */
@@ -64,6 +69,7 @@ class Gossip {
   private readonly file: AcquaintanceFile;
   private acquaintances = new Acquaintances();
   private readonly tellings = new WeakMap<GossipLink, Telling>();
+  private nearerAt = 0;
   private written = { changes: 0, at: Number.NEGATIVE_INFINITY };
 
   constructor(private readonly parts: RunParts) {
@@ -72,7 +78,10 @@ class Gossip {
     this.rumours = new Rumours(clock, random);
     this.file = new AcquaintanceFile(stateDir, files);
     const settled = (key: string, isTrue: boolean) => this.settle(key, isTrue);
-    this.visits = new Visits({ clock, services, context, bridge, settled });
+    this.visits = new Visits({
+      ...{ clock, services, context, bridge, settled },
+      distanceTo: (relay, signal) => distanceTo(relay, platform, signal),
+    });
   }
 
   async run(): Promise<void> {
@@ -129,15 +138,25 @@ class Gossip {
   private ask(wallTime: number): boolean {
     const { bridge, context, services } = this.parts;
     const needed = kinds.filter((kind) => new Set(services.of(kind).map(({ peer }) => peer.key)).size < enough);
-    if (needed.length === 0 && !bridge) return false;
+    const looksNearer = needed.length === 0 && this.usesRelays && this.nearerAt <= this.parts.platform.clock.now();
+    if (needed.length === 0 && !bridge && !looksNearer) return false;
+    const wanted = looksNearer ? ['relay'] : needed;
     const isOfUse = (key: string, offers: readonly ServiceKind[]) => {
       if (key === context.self.key || this.visits.has(key) || services.offersOf(key)) return false;
-      return bridge || offers.some((kind) => needed.includes(kind));
+      return bridge || offers.some((kind) => wanted.includes(kind));
     };
-    const known = this.acquaintances.list(wallTime).find(({ key, offers }) => isOfUse(key, offers));
-    const lead = known ?? this.rumours.pick(isOfUse);
+    const known = () => this.acquaintances.list(wallTime).find(({ key, offers }) => isOfUse(key, offers));
+    const isNew = (key: string, offers: readonly ServiceKind[]) => isOfUse(key, offers) && !this.acquaintances.has(key);
+    const lead = looksNearer ? (this.rumours.newest(isNew) ?? known()) : (known() ?? this.rumours.pick(isOfUse));
+    if (looksNearer) this.nearerAt = this.parts.platform.clock.now() + nearerEveryMs;
     if (lead) this.visits.begin(lead.key, lead.toldBy);
     return lead !== undefined;
+  }
+
+  /** Is it worth the questions to have the nearest relays? */
+  private get usesRelays(): boolean {
+    const { offered, services, platform } = this.parts;
+    return offered.current.relay.length > 0 || platform.clock.now() - services.relaysAskedForAt < recentMs;
   }
 
   private settle(key: string, isTrue: boolean): void {

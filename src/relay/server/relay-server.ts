@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import type { Duplex } from 'node:stream';
 import type { Clock } from '../../core/clock.js';
 import { withDeadline } from '../../core/deadline.js';
@@ -103,6 +104,8 @@ export class RelayServer {
     this.allowance = new Allowance(clock, limits);
     this.stun = new StunAnswers(clock);
     this.others = new OtherRelays({ net, clock, random, mayBeRelay });
+    // Every connection that is being let in listens.
+    setMaxListeners(0, this.over.signal);
   }
 
   /** Resolves when it listens. @throws AgentError RELAY_LISTEN_FAILED; nothing is left behind then */
