@@ -53,8 +53,11 @@ const stepMs = 5000;
 /** How long one that goes away is away on the average, in milliseconds. */
 const awayMs = 10 * 60_000;
 
-/** Runs a population of whole agents on a simulated network, with nodes that come and go and a relay that is new. */
-export async function simulateScale(options: ScaleOptions): Promise<ScaleFigures> {
+/**
+ * Runs a population of whole agents on a simulated network, with nodes that come and go and a relay that is new.
+ * @param say told from minute to minute how far it is
+ */
+export async function simulateScale(options: ScaleOptions, say: (line: string) => void = () => {}): Promise<ScaleFigures> {
   const startedAt = performance.now();
   const world = new SimulatedNetwork({ seed: options.seed, overlay: { delayMs: 60 } });
   const geography = new Geography(world, options.regions);
@@ -71,7 +74,10 @@ export async function simulateScale(options: ScaleOptions): Promise<ScaleFigures
   try {
     await population.start();
     const churn = new Churn(world, population, options);
-    for (let at = 0; at < options.warmUpMinutes * 60_000; at += stepMs) await churn.run(stepMs);
+    for (let at = 0; at < options.warmUpMinutes * 60_000; at += stepMs) {
+      if (at % 60_000 === 0) say(`${options.nodes} nodes: warming up, minute ${at / 60_000}, ${links} ends of links`);
+      await churn.run(stepMs);
+    }
     const stopCounting = world.onPacket((event) => traffic.observe(event));
     const perNode = (value: number) => value / options.nodes;
     const heap = perNode(memory() - before);
@@ -80,6 +86,10 @@ export async function simulateScale(options: ScaleOptions): Promise<ScaleFigures
     traffic.lookFor(keyOf(relay.host));
     const news = new News(watch, traffic, relay, options.nodes);
     for (let at = 0; at < options.minutes * 60_000; at += stepMs) {
+      if (at % 60_000 === 0) {
+        const { messages, bytes, told } = traffic;
+        say(`${options.nodes} nodes: minute ${at / 60_000}, ${messages} messages, ${bytes} bytes, ${told.size} told, ${Math.round(heap)} bytes each`);
+      }
       await churn.run(stepMs);
       news.look((at + stepMs) / 1000);
     }

@@ -68,12 +68,12 @@ export class KnownServices {
   /** When somebody last wanted to know who relays, on the agent's clock, in milliseconds. */
   relaysAskedForAt = Number.NEGATIVE_INFINITY;
   /** By key, the oldest link first. */
-  private readonly peers = new Map<string, { readonly peer: PeerRef; services: Services }>();
+  private readonly peers = new Map<string, Known>();
 
   /** A link has come up: nothing is known of its peer yet. */
   linkUp(peer: PeerRef): void {
     this.peers.delete(peer.key);
-    this.peers.set(peer.key, { peer, services: nothing });
+    this.peers.set(peer.key, { peer, services: nothing, offers: [] });
   }
 
   /** What a linked peer offers from now on. */
@@ -82,6 +82,7 @@ export class KnownServices {
     if (!known) return;
     const { stun, relay, unconfirmed = 0 } = services;
     known.services = { stun: usable(stun), relay: usable(relay), ...(unconfirmed >= lowestPort ? { unconfirmed } : {}) };
+    known.offers = kinds.filter((kind) => known.services[kind].length > 0);
     for (const learn of this.learners) learn(peer, known.services);
   }
 
@@ -100,13 +101,19 @@ export class KnownServices {
     return newestFirst.flatMap(({ peer, services }) => services[kind].map((endpoint) => ({ peer, endpoint })));
   }
 
-  /** What a peer offers; undefined for one that is not linked. */
+  /** What a peer offers, the same array until that changes; undefined for one that is not linked. */
   offersOf(key: string): readonly ServiceKind[] | undefined {
-    const services = this.peers.get(key)?.services;
-    return services && (Object.keys(services) as ServiceKind[]).filter((kind) => services[kind].length > 0);
+    return this.peers.get(key)?.offers;
   }
 }
 
+interface Known {
+  readonly peer: PeerRef;
+  services: Services;
+  offers: readonly ServiceKind[];
+}
+
+const kinds: readonly ServiceKind[] = ['stun', 'relay'];
 const nothing: Services = { stun: [], relay: [] };
 /** Services of agents are on ports that need no privilege; a peer may not send us to any other. */
 const lowestPort = 1024;

@@ -55,6 +55,8 @@ export interface PeerServices {
 
 /** What a dial costs on the overlay while it has no answer, in bytes: a few SYNs, or a RST. */
 const dialCost = 400;
+/** And what a greeting costs that comes to nothing: were it taken for traffic of others, it would be a reason for the next. */
+const refusedCost = 2500;
 
 /**
  * One remote node, from its first session to its last: meets its agent, climbs or follows the ladder, holds the bridge, and
@@ -160,7 +162,12 @@ export class Peer {
     const met = signalling.linkWith(this.ref.key);
     if (met) return met;
     this.services.creditOwn(this, dialCost);
-    return await signalling.dial(this.ref, signal);
+    try {
+      return await signalling.dial(this.ref, signal);
+    } catch (error) {
+      if (!signal.aborted) this.services.creditOwn(this, refusedCost);
+      throw error;
+    }
   }
 
   /** Controlling end: one climb, and the bridge that comes of it until it is down, with better ones in between. */

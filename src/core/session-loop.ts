@@ -63,7 +63,7 @@ export class SessionLoop {
     const { signal } = this.running;
     this.signalling.onLink = (link) => this.linkUp(link);
     this.signalling.onHello = ({ key }) => this.discovery.greeted(key);
-    this.admission.makeRoom = () => this.makeRoom();
+    this.admission.makeRoom = () => this.evict(({ key }) => this.signalling.linkWith(key) !== undefined);
     this.signalling.purposeOf = (address) => {
       const peer = this.discovery.wantedAt(address);
       return peer && this.worth.purposeOf(peer.key);
@@ -275,11 +275,15 @@ export class SessionLoop {
     session.tried();
   }
 
-  /** At the cap a newcomer takes the place of one that has come to nothing. @returns whether there is room */
+  /** @returns whether there is room for one more */
   private makeRoom(): boolean {
-    if (this.served.size < this.settings.current.signalling.maxPeers) return true;
+    return this.served.size < this.settings.current.signalling.maxPeers || this.evict();
+  }
+
+  /** At the cap a newcomer takes the place of one that has come to nothing. @returns whether there was one */
+  private evict(isOne: (session: WatchedSession) => boolean = () => true): boolean {
     const now = this.clock.now();
-    const idle = [...this.served].find(({ peer, seenAt }) => peer?.idle && now - seenAt > graceMs);
+    const idle = [...this.served].find((one) => one.peer?.idle && now - one.seenAt > graceMs && isOne(one));
     if (!idle) return false;
     void this.release(idle, new StrategyError('PEER_BUSY', 'Another peer needs the place.'));
     return true;

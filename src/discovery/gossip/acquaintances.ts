@@ -6,6 +6,9 @@ export const mostAcquaintances = 512;
 /** An agent that is met all the time is news again after this long, in milliseconds, so that those who were told do not forget it. */
 const newsAgainMs = maxHearsayAgeMs / 2;
 
+/** When an agent was met is known no better than this, in milliseconds. */
+const sameMs = 10_000;
+
 /** An agent that this one has been linked with, and what it offered last. */
 export interface Acquaintance {
   readonly key: string;
@@ -38,6 +41,7 @@ export class Acquaintances {
   /** It is linked, and offers that. */
   meet({ key, offers, metAt, toldBy }: Acquaintance): void {
     const before = this.met.get(key);
+    if (before?.offers === offers && metAt - before.metAt < sameMs) return;
     const isKnown = before && String(before.offers) === String(offers) && metAt - before.newsAt < newsAgainMs;
     this.met.delete(key);
     this.met.set(key, {

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { sleep } from '../../core/clock.js';
 import { type DiscoveryContext, type DiscoveryServices, defineDiscovery } from '../../core/discovery-source.js';
-import { type GossipLink, type GossipLinks, maxHearsay } from '../../core/gossip-links.js';
+import { type GossipLink, type GossipLinks, type Hearsay, maxHearsay } from '../../core/gossip-links.js';
 import { addressOf } from '../../core/overlay-address.js';
 import type { KnownServices, OfferedServices, ServiceKind } from '../../core/peer-services.js';
 import { AcquaintanceFile } from '../gossip/acquaintance-file.js';
@@ -56,6 +56,10 @@ interface RunParts extends GossipParts {
   readonly bridge: boolean;
 }
 
+function offersAnything({ offers }: Hearsay): boolean {
+  return offers.length > 0;
+}
+
 /** How far a link has been told. */
 interface Telling {
   changes: number;
@@ -87,7 +91,7 @@ class Gossip {
   async run(): Promise<void> {
     const { links, platform, context } = this.parts;
     // From now on hello says that this agent gossips.
-    links.onHeard = (from, agents) => this.rumours.hear(from.key, agents);
+    links.onHeard = (from, agents) => this.rumours.hear(from.key, this.parts.bridge ? agents : agents.filter(offersAnything));
     try {
       this.acquaintances = new Acquaintances(await this.file.read());
       this.written.changes = this.acquaintances.changes;
