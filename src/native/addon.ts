@@ -13,6 +13,29 @@ export interface Addon {
   connect(options: NativeConnectOptions, settled: (error: Error | null, descriptor?: Descriptor) => void): number;
   /** Closes the socket before it returns; `settled` is not called any more. Without effect once it was. */
   cancel(id: number): void;
+  /**
+   * A network namespace with a TUN device and a TCP socket in it, which lives as long as the two. The error's `syscall` says what this
+   * machine lacks. Takes some milliseconds of a thread of libuv's pool.
+   */
+  makeTunnelNamespace(
+    options: { readonly listens: boolean; readonly ipv6: boolean },
+    settled: (error: Error | null, tun?: Descriptor, tcp?: Descriptor) => void,
+  ): void;
+  /** A duplicate of this process's UDP socket that is bound there, whoever opened it. @throws EBADF where there is none */
+  duplicateUdp(address: string, port: number): Descriptor;
+  /**
+   * Carries the segments of the namespace's TCP by the UDP socket, on the tunnels' thread. Owns the three descriptors from the call on.
+   * Nothing goes before {@link Addon.directTunnel}. @throws Error of the system
+   */
+  openTunnel(options: NativeTunnelOptions, events: NativeTunnelEvents): number;
+  /** Where the other end is: segments go there, and come from there alone. */
+  directTunnel(id: number, address: string, port: number): void;
+  /** Sends a datagram of the owner's by the tunnel's UDP socket. What the system refuses is lost. */
+  sendBeside(id: number, datagram: Uint8Array, address: string, port: number): void;
+  /** How many segments of the other end's have come. */
+  segmentsHeard(id: number): number;
+  /** Ends the connection within the tunnel, and everything of it half a second later. */
+  closeTunnel(id: number): void;
   listenTcp(options: NativeListenTcpOptions): Descriptor;
   /** `mode` and owner are set before the first connect can succeed. */
   listenUnix(options: { readonly path: string; readonly mode: number; readonly uid?: number }): Descriptor;
@@ -65,6 +88,28 @@ interface NativeCarryOptions {
   readonly fromRouter: Uint8Array;
 }
 
+interface NativeTunnelOptions {
+  /** Descriptors. */
+  readonly udp: number;
+  readonly tun: number;
+  readonly tcp: number;
+  readonly listens: boolean;
+  /** In front of each segment; 8 bytes that strangers cannot guess. */
+  readonly ownTag: Uint8Array;
+  readonly peerTag: Uint8Array;
+}
+
+interface NativeTunnelEvents {
+  /** The TCP connection is there; once at most. */
+  connected(connection: Descriptor): void;
+  /** Something that is no segment of the other end's came, up to 256 bytes of anybody's. */
+  message(data: Buffer, address: string, port: number): void;
+  /** It will never carry anything. */
+  failed(error: Error): void;
+  /** After {@link Addon.closeTunnel}: all descriptors are closed. */
+  closed(): void;
+}
+
 interface NativeListenTcpOptions {
   readonly address: string;
   readonly port: number;
@@ -74,7 +119,7 @@ interface NativeListenTcpOptions {
 }
 
 /** A file descriptor that is closed with its object, unless it is taken. */
-interface Descriptor {
+export interface Descriptor {
   /** Hands it over, once; then throws EBADF. */
   take(): number;
   /** Idempotent. */
@@ -85,7 +130,7 @@ interface Descriptor {
 export type LoadedAddon = { readonly addon: Addon } | { readonly addon?: undefined; readonly reason: string };
 
 /** The exports this file describes; a build of other sources may lack some. */
-const interfaceVersion = 3;
+const interfaceVersion = 4;
 
 /**
  * Loads the addon that was built here (`build/Release`), else the one that came with the package (`prebuilds`). Never throws. With

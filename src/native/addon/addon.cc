@@ -8,12 +8,12 @@
 
 namespace ratatoskr {
 
-Instance::Instance(Napi::Env env) : descriptor(Napi::Persistent(Descriptor::Define(env))), connector(env), carrier(env) {}
+Instance::Instance(Napi::Env env) : descriptor(Napi::Persistent(Descriptor::Define(env))), connector(env), carrier(env), tunnels(env) {}
 
 namespace {
 
 // Raised with every change of what is exported; addon.ts refuses another one.
-constexpr int kInterfaceVersion = 3;
+constexpr int kInterfaceVersion = 4;
 
 Napi::Value Connect(const Napi::CallbackInfo& info) { return info.Env().GetInstanceData<Instance>()->connector.Connect(info); }
 
@@ -23,6 +23,16 @@ Napi::Value Carry(const Napi::CallbackInfo& info) { return info.Env().GetInstanc
 
 void CloseLink(const Napi::CallbackInfo& info) { info.Env().GetInstanceData<Instance>()->carrier.CloseLink(info); }
 
+Napi::Value OpenTunnel(const Napi::CallbackInfo& info) { return info.Env().GetInstanceData<Instance>()->tunnels.Open(info); }
+
+void DirectTunnel(const Napi::CallbackInfo& info) { info.Env().GetInstanceData<Instance>()->tunnels.Direct(info); }
+
+void SendBeside(const Napi::CallbackInfo& info) { info.Env().GetInstanceData<Instance>()->tunnels.Send(info); }
+
+Napi::Value SegmentsHeard(const Napi::CallbackInfo& info) { return info.Env().GetInstanceData<Instance>()->tunnels.Heard(info); }
+
+void CloseTunnel(const Napi::CallbackInfo& info) { info.Env().GetInstanceData<Instance>()->tunnels.Close(info); }
+
 Napi::Object Init(Napi::Env env, Napi::Object exports) {
   auto* instance = new Instance(env);
   env.SetInstanceData(instance);
@@ -30,6 +40,7 @@ Napi::Object Init(Napi::Env env, Napi::Object exports) {
   env.AddCleanupHook([](Instance* own) {
     own->connector.Stop();
     own->carrier.Stop();
+    own->tunnels.Stop();
   }, instance);
 
   exports.Set("interfaceVersion", kInterfaceVersion);
@@ -37,6 +48,13 @@ Napi::Object Init(Napi::Env env, Napi::Object exports) {
   exports.Set("cancel", Napi::Function::New<Cancel>(env, "cancel"));
   exports.Set("carry", Napi::Function::New<Carry>(env, "carry"));
   exports.Set("closeLink", Napi::Function::New<CloseLink>(env, "closeLink"));
+  exports.Set("makeTunnelNamespace", Napi::Function::New<MakeNamespace>(env, "makeTunnelNamespace"));
+  exports.Set("duplicateUdp", Napi::Function::New<DuplicateUdp>(env, "duplicateUdp"));
+  exports.Set("openTunnel", Napi::Function::New<OpenTunnel>(env, "openTunnel"));
+  exports.Set("directTunnel", Napi::Function::New<DirectTunnel>(env, "directTunnel"));
+  exports.Set("sendBeside", Napi::Function::New<SendBeside>(env, "sendBeside"));
+  exports.Set("segmentsHeard", Napi::Function::New<SegmentsHeard>(env, "segmentsHeard"));
+  exports.Set("closeTunnel", Napi::Function::New<CloseTunnel>(env, "closeTunnel"));
   exports.Set("listenTcp", Napi::Function::New<ListenTcp>(env, "listenTcp"));
   exports.Set("listenUnix", Napi::Function::New<ListenUnix>(env, "listenUnix"));
   exports.Set("peerCredentials", Napi::Function::New<GetPeerCredentials>(env, "peerCredentials"));

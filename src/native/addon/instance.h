@@ -4,6 +4,7 @@
 
 #include "carrier.h"
 #include "connector.h"
+#include "tunnels.h"
 
 namespace ratatoskr {
 
@@ -14,6 +15,7 @@ struct Instance {
   Napi::FunctionReference descriptor;  // the Descriptor class
   Connector connector;
   Carrier carrier;
+  Tunnels tunnels;
 };
 
 }  // namespace ratatoskr

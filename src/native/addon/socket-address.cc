@@ -46,4 +46,29 @@ SocketAddress SocketAddress::Any(int family, std::uint16_t port) {
   return *Parse(family == AF_INET6 ? "::" : "0.0.0.0", port);
 }
 
+bool SocketAddress::operator==(const SocketAddress& other) const {
+  if (family() != other.family() || port() != other.port()) return false;
+  if (family() != AF_INET6) {
+    return reinterpret_cast<const sockaddr_in&>(storage_).sin_addr.s_addr ==
+           reinterpret_cast<const sockaddr_in&>(other.storage_).sin_addr.s_addr;
+  }
+  const auto& a = reinterpret_cast<const sockaddr_in6&>(storage_);
+  const auto& b = reinterpret_cast<const sockaddr_in6&>(other.storage_);
+  return std::memcmp(&a.sin6_addr, &b.sin6_addr, sizeof a.sin6_addr) == 0 && a.sin6_scope_id == b.sin6_scope_id;
+}
+
+std::string SocketAddress::address() const {
+  char text[INET6_ADDRSTRLEN] = "";
+  const void* const at = family() == AF_INET6
+                             ? static_cast<const void*>(&reinterpret_cast<const sockaddr_in6&>(storage_).sin6_addr)
+                             : static_cast<const void*>(&reinterpret_cast<const sockaddr_in&>(storage_).sin_addr);
+  inet_ntop(family(), at, text, sizeof text);
+  return text;
+}
+
+std::uint16_t SocketAddress::port() const {
+  // At the same place in both families.
+  return ntohs(reinterpret_cast<const sockaddr_in&>(storage_).sin_port);
+}
+
 }  // namespace ratatoskr

@@ -28,6 +28,8 @@ export interface PulseOptions {
   onMove(remote: Endpoint): void;
   /** Nothing came for too long; the pulse has stopped. */
   onSilent(): void;
+  /** Has anything else of the other end's come since the last question? Then it lives, too. @default no */
+  heardBeside?(): boolean;
 }
 
 const firstIntervalMs = 50;
@@ -152,6 +154,7 @@ export class Pulse {
     // A machine that slept or starved has heard nothing because it did not listen.
     const late = now - this.tickAt;
     if (late > heartbeatMs) this.heardAt += late;
+    if (this.options.heardBeside?.()) this.heardAt = now;
     const silence = now - this.heardAt;
     const patienceMs = this.opened ? silenceMs : openMs;
     if (silence >= patienceMs) {
