@@ -90,10 +90,10 @@ const eventLines: { readonly [Name in EventName]: (event: EventOf<Name>) => stri
   'peer.resting': ({ peer, retryInMs, ...failure }) => `leaving ${name(peer)} alone for ${span(retryInMs)}: ${reason(failure)}`,
   'bridge.failed': ({ peer, strategy, ...failure }) =>
     `the path to ${name(peer)} by ${strategy} could not become a bridge: ${reason(failure)}`,
-  'bridge.up': ({ peer, strategy, kind, local, remote, rttMs, overlayRttMs, sinceSessionMs, congestion }) =>
+  'bridge.up': ({ peer, strategy, kind, local, remote, rttMs, overlayRttMs, sinceSessionMs, congestion, carrier }) =>
     `${kind === 'relayed' ? 'relayed ' : ''}bridge up with ${name(peer)} by ${strategy}: ${local} <-> ${remote}, ${ms(rttMs)} instead of ${ms(
       overlayRttMs,
-    )}, ${span(sinceSessionMs)} after the session${congestion === undefined ? '' : `, ${congestion}`}`,
+    )}, ${span(sinceSessionMs)} after the session${carrier === undefined ? '' : `, ${carrier}`}${congestion === undefined ? '' : `, ${congestion}`}`,
   'bridge.down': ({ peer, ageMs, bytesIn, bytesOut, ...failure }) =>
     `bridge down with ${name(peer)} after ${span(ageMs)}, ${bytes(bytesIn)} in, ${bytes(bytesOut)} out: ${reason(failure)}`,
   log: ({ name: what, fields }) => {

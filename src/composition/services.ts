@@ -21,6 +21,7 @@ import { loadAddon } from '../native/addon.js';
 import { createNativePumps } from '../native/native-pump.js';
 import { createSocketPumps } from '../native/socket-pump.js';
 import { createSystemNet } from '../native/system-net.js';
+import { createKernelTunnels } from '../native/tunnel/kernel-tunnels.js';
 import { createUdx } from '../native/udx/create-udx.js';
 
 /** Parts of the system that a test or an embedder may bring along. */
@@ -47,7 +48,9 @@ export function makeServices(
   },
 ): StrategyServices {
   const { settings, events, knownServices, relayTickets, neighbours } = about;
-  const { net = createSystemNet(loadAddon()), clock = systemClock, random = systemRandom } = parts;
+  const { clock = systemClock, random = systemRandom } = parts;
+  const loaded = loadAddon();
+  const { net = createSystemNet(loaded) } = parts;
   const reliableUdp = parts.reliableUdp ?? (parts.net ? undefined : createUdx({ clock, random }).udp);
   const peerServers = new PeerServers(knownServices);
   return {
@@ -59,6 +62,7 @@ export function makeServices(
     ...(parts.files ? { files: parts.files } : {}),
     gatewayPorts: new GatewayPorts(),
     ...(reliableUdp ? { reliableUdp } : {}),
+    ...(!parts.net && loaded.addon ? { kernelTunnels: createKernelTunnels({ addon: loaded.addon, clock, random }) } : {}),
     ...(parts.upnp ? { upnp: parts.upnp } : {}),
     volunteers: {
       known: () => {

@@ -85,10 +85,10 @@ export class Bridges {
       await this.awaitLink(end, peer.key, pump, signal);
       const bridge = new OpenBridge(found, priority, end, pump, this.clock, this.events);
       this.up.set(attempt, bridge);
-      const { kind, local, remote, congestion, relay } = path.info;
+      const { kind, local, remote, congestion, carrier, relay } = path.info;
       const { rttMs, overlayRttMs, hidden } = found;
       const sinceSessionMs = this.clock.now() - seenAt;
-      const extras = { ...(congestion ? { congestion } : {}), ...(relay ? { relay } : {}) };
+      const extras = { ...(congestion ? { congestion } : {}), ...(carrier ? { carrier } : {}), ...(relay ? { relay } : {}) };
       const facts = { kind, local, remote, hidden, rttMs, overlayRttMs, sinceSessionMs, ...extras };
       this.events.publish('bridge.up', { peer, attempt, strategy, ...facts });
       void bridge.closed.then(() => {

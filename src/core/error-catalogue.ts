@@ -197,7 +197,7 @@ export const errorCatalogue = {
   },
   NO_COMMON_CARRIER: {
     meaning: 'The two ends of a UDP path enable no carrier that both could use.',
-    help: 'Enable udx at both ends, or quic at both with a listener at one.',
+    help: 'Enable udx at both ends, or quic at both with a listener at one, or tunnel at both where both systems allow it.',
   },
   NO_COMMON_STRATEGY: {
     meaning: 'The two ends have no strategy in common.',
@@ -523,6 +523,10 @@ export const errorCatalogue = {
   STUN_UNREACHABLE: {
     meaning: 'No STUN server answers, so that this machine does not learn its place on the internet.',
     help: 'Check the internet connection and the firewall of this network, or name other servers with --stun.',
+  },
+  TUNNEL_FAILED: {
+    meaning: 'The two ends agreed on a tunnel as the carrier of a UDP path, and it did not come up.',
+    help: 'The next attempts with this peer use another carrier; leave tunnel out of carriers if it happens often.',
   },
   TURN_ALLOCATION_LOST: {
     meaning: 'The TURN server no longer knows an allocation, or it was given back.',

@@ -86,6 +86,8 @@ export interface AgentEvents {
     /** Since the session was first seen. */
     sinceSessionMs: number;
     congestion?: string;
+    /** What makes a stream of datagrams, such as `udx`. */
+    carrier?: string;
     /** Who relays it, as `host:port`. */
     relay?: string;
   };

@@ -4,6 +4,7 @@ import type { Clock } from './clock.js';
 import type { PeerRef } from './events.js';
 import type { Files } from './files.js';
 import type { GatewayPorts } from './gateway-ports.js';
+import type { KernelTunnels } from './kernel-tunnel.js';
 import type { Logger } from './logger.js';
 import type { Net } from './net.js';
 import type { KnownService } from './peer-services.js';
@@ -124,6 +125,8 @@ export interface StrategyServices {
   readonly files?: Files;
   /** Absent where nothing makes streams of datagrams. */
   readonly reliableUdp?: ReliableUdp;
+  /** Absent where the kernel's TCP cannot be had over datagrams. */
+  readonly kernelTunnels?: KernelTunnels;
   /** How gateways are asked by UPnP. @default on the system's sockets */
   readonly upnp?: UpnpControl;
   /** Absent where the agent has no links. */

@@ -95,7 +95,7 @@ function strategyOn(host: UdpHost, addresses: AddressBook = { stunServers: world
     stateDir: '',
     reliableUdp: host,
   };
-  return udpHolePunching.create({ carriers: ['udx'] }, services);
+  return udpHolePunching.create({ carriers: ['udx'], seal: false }, services);
 }
 
 const codeOf = ({ error }: Outcome) => (error instanceof StrategyError ? error.code : error);
@@ -237,7 +237,7 @@ describe('an attempt that cannot work', () => {
   it('says so where nothing makes streams of datagrams', async () => {
     const { a } = meet(prc, prc);
     const services = { net: a.host.net, clock, random: world.random, log, addresses: { stunServers: [] }, stateDir: '' };
-    const strategy = udpHolePunching.create({ carriers: ['udx'] }, services);
+    const strategy = udpHolePunching.create({ carriers: ['udx'], seal: false }, services);
     expect(await strategy.probe?.({ signal: new AbortController().signal })).toMatchObject({ usable: 'no' });
     await expect(strategy.attempt({} as AttemptContext)).rejects.toMatchObject({ code: 'RELIABLE_UDP_MISSING' });
   });

@@ -5,9 +5,10 @@ import type { Endpoint } from '../../core/net.js';
 import type { Role } from '../../core/strategy.js';
 
 /**
- * What takes the routers' bytes over a punched socket: `udx`, a stream of ours, or `quic`, the routers' own. In the order of preference.
+ * What takes the routers' bytes over a punched socket: `tunnel`, the kernel's TCP, `udx`, a stream of ours, or `quic`, the routers' own. In the
+ * order of preference.
  */
-export const carriers = ['udx', 'quic'] as const;
+export const carriers = ['tunnel', 'udx', 'quic'] as const;
 export type Carrier = (typeof carriers)[number];
 
 /** Where the router listens for quic on this machine, as its config says: `Listen: ["quic://127.0.0.1:9002"]`. */
@@ -28,7 +29,7 @@ export interface CarrierOffer {
 }
 
 export type CarrierChoice =
-  | { readonly carrier: 'udx' }
+  | { readonly carrier: 'tunnel' | 'udx' }
   | { readonly carrier: 'quic' /** This end's router dials. */; readonly dials: boolean };
 
 /**
@@ -38,7 +39,7 @@ export type CarrierChoice =
 export function chooseCarrier(own: CarrierOffer, peer: CarrierOffer, role: Role): CarrierChoice | undefined {
   const [controlling, controlled] = role === 'controlling' ? [own, peer] : [peer, own];
   const carrier = controlling.carriers.find(
-    (each) => controlled.carriers.includes(each) && (each === 'udx' || own.listens || peer.listens),
+    (each) => controlled.carriers.includes(each) && (each !== 'quic' || own.listens || peer.listens),
   );
   if (carrier !== 'quic') return carrier && { carrier };
   const dialler: Role = controlled.listens ? 'controlling' : 'controlled';

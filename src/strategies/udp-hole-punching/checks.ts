@@ -94,19 +94,23 @@ export class ConnectivityChecks {
     this.request({ socket, remote, nominates: false });
   }
 
-  /** A datagram came in. */
-  receive(socket: ReliableUdpSocket, data: Buffer, remote: Endpoint): void {
+  /** A datagram came in. @param answer how it is answered where the socket is another's by now */
+  receive(socket: ReliableUdpSocket, data: Buffer, remote: Endpoint, answer?: (data: Uint8Array) => void): void {
     const check = this.codec.decode(data);
-    if (check?.type === 'request') this.onRequest({ socket, remote }, check);
+    if (check?.type === 'request') this.onRequest({ socket, remote }, check, answer ?? ((each) => socket.send(each, remote)));
     else if (check) this.onResponse({ socket, remote }, check);
   }
 
-  private onRequest({ socket, remote }: Pair, { transactionId, useCandidate }: Extract<Check, { type: 'request' }>): void {
+  private onRequest(
+    { socket, remote }: Pair,
+    { transactionId, useCandidate }: Extract<Check, { type: 'request' }>,
+    answer: (data: Uint8Array) => void,
+  ): void {
     const id = transactionId.toString('hex');
     if (this.answered.has(id) || this.answered.size >= maxAnswers) return;
     if (this.settled && !isSame(this.settled, { socket, remote })) return;
     this.answered.add(id);
-    socket.send(this.codec.encode({ type: 'response', transactionId, mapped: remote }), remote);
+    answer(this.codec.encode({ type: 'response', transactionId, mapped: remote }));
     if (this.settled) return;
     const pair = this.find(socket, remote) ?? this.addPeerReflexive(socket, remote);
     if (useCandidate && this.options.role === 'controlled') this.settleOn({ socket, remote });

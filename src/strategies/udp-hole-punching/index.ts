@@ -8,19 +8,23 @@ import {
   type Strategy,
   type StrategyServices,
 } from '../../core/strategy.js';
+import { sealOption } from '../../discovery/seal-option.js';
 import { openPorts } from './birthday.js';
-import { carriers, quicListener } from './carriers.js';
+import { type Carrier, carriers, quicListener } from './carriers.js';
 import { ProbeBudget } from './probe-budget.js';
 import { PunchingAttempt } from './punching-attempt.js';
 
 const name = 'udp-hole-punching';
 /** Ports that all attempts together may open at once for birthdays, so that many peers do not use the descriptors up. */
 const maxOpenPorts = 2 * openPorts;
+/** Peers of whose tunnels something is remembered. */
+const maxTunnelFailures = 1000;
 
 const options = z.strictObject({
-  /** The preferred first. A path has one that both ends have enabled; quic takes a listener at one end. */
+  /** The preferred first. A path has one that both ends have enabled; quic takes a listener at one end, a tunnel what the system allows. */
   carriers: z.array(z.enum(carriers)).min(1).max(carriers.length).default(['udx']),
   quicListener: quicListener.optional(),
+  seal: sealOption,
 });
 type Options = z.infer<typeof options>;
 
@@ -39,6 +43,8 @@ class UdpHolePunching implements Strategy {
   readonly name = name;
   private openPortsLeft = maxOpenPorts;
   private readonly probeBudget: ProbeBudget;
+  /** Keys of peers with which there was to be a tunnel, and none came. */
+  private readonly tunnelFailures = new Set<string>();
 
   constructor(
     private readonly chosen: Options,
@@ -48,16 +54,46 @@ class UdpHolePunching implements Strategy {
   }
 
   async probe(): Promise<Probe> {
-    return this.services.reliableUdp ? { usable: 'unknown' } : { usable: 'no', reason: missing };
+    if (!this.services.reliableUdp) return { usable: 'no', reason: missing };
+    const reason = await this.lackOfTunnels();
+    return { usable: 'unknown', ...(reason ? { reason } : {}) };
   }
 
   async attempt(context: AttemptContext): Promise<Path> {
     const { reliableUdp } = this.services;
     if (!reliableUdp) throw new StrategyError('RELIABLE_UDP_MISSING', missing);
-    return new PunchingAttempt(context, this.services, reliableUdp, this.chosen, {
+    const chosen = { ...this.chosen, carriers: await this.usableCarriers(context.peer.key) };
+    const attempt = new PunchingAttempt(context, this.services, reliableUdp, chosen, {
       lendPorts: (wanted) => this.lendPorts(wanted),
       allowProbes: (count) => this.probeBudget.take(context.peer.key, count),
-    }).run();
+    });
+    try {
+      return await attempt.run();
+    } catch (error) {
+      if (error instanceof StrategyError && error.code === 'TUNNEL_FAILED') this.remember(context.peer.key);
+      throw error;
+    }
+  }
+
+  private async usableCarriers(peer: string): Promise<readonly Carrier[]> {
+    const lack = await this.lackOfTunnels();
+    if (lack) this.services.log.debug('udp.tunnel', { lack });
+    const without = lack !== undefined || this.tunnelFailures.has(peer);
+    return this.chosen.carriers.filter((carrier) => !without || carrier !== 'tunnel');
+  }
+
+  /** Where a tunnel is wanted: why there can be none. */
+  private async lackOfTunnels(): Promise<string | undefined> {
+    if (!this.chosen.carriers.includes('tunnel')) return undefined;
+    const { kernelTunnels } = this.services;
+    return kernelTunnels ? await kernelTunnels.lack() : 'A tunnel takes the native addon.';
+  }
+
+  /** The next attempts go without a tunnel, which something on the way may not let through. */
+  private remember(peer: string): void {
+    const [oldest] = this.tunnelFailures;
+    if (oldest !== undefined && this.tunnelFailures.size >= maxTunnelFailures) this.tunnelFailures.delete(oldest);
+    this.tunnelFailures.add(peer);
   }
 
   private lendPorts(wanted: number): { readonly count: number; giveBack(): void } {

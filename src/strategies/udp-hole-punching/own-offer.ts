@@ -31,6 +31,8 @@ export interface GatherOptions {
   /** Of the IPv4 socket. */
   readonly mappedPort: MappedPort;
   readonly carriers: CarrierOffer;
+  /** This end asks for a sealed path. */
+  readonly seal: boolean;
   readonly signal: AbortSignal;
 }
 
@@ -41,6 +43,7 @@ export async function gatherOffer({
   transactions,
   mappedPort,
   carriers,
+  seal,
   signal,
 }: GatherOptions): Promise<Offer> {
   const { clock, addresses } = services;
@@ -65,6 +68,7 @@ export async function gatherOffer({
     streamId: Buffer.from(services.random.bytes(4)).readUInt32BE() || 1,
     carriers: [...carriers.carriers],
     listens: carriers.listens,
+    seal,
   };
 }
 

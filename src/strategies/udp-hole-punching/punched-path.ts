@@ -9,6 +9,7 @@ import type { CarrierChoice } from './carriers.js';
 import type { Pair } from './checks.js';
 import type { Offer } from './messages.js';
 import { isQuic, QuicForwarder } from './quic-forwarder.js';
+import { openTunnelPath } from './tunnel-path.js';
 
 export interface PunchedPathOptions {
   readonly context: AttemptContext;
@@ -19,6 +20,8 @@ export interface PunchedPathOptions {
   readonly choice: CarrierChoice;
   /** Of this end's router, for quic. */
   readonly listener: Endpoint | undefined;
+  /** A check came after the socket has become a tunnel's. */
+  onCheck(data: Buffer, remote: Endpoint, answer: (data: Uint8Array) => void): void;
 }
 
 export interface PunchedPath {
@@ -29,13 +32,23 @@ export interface PunchedPath {
 
 /**
  * The path over a pair, which owns its socket from then on. The checks were the proof that the peer is there; the seal is the proof that it
- * made each byte.
+ * made each byte, except in a tunnel.
  */
 export async function openPunchedPath(options: PunchedPathOptions): Promise<PunchedPath> {
   const { context, services, pair, own, peer, choice, listener } = options;
   const { secret, role, signal } = context;
-  const { net, clock } = services;
+  const { net, clock, kernelTunnels: tunnels } = services;
   const { socket, remote } = pair;
+  const info: PathInfo = {
+    kind: 'direct',
+    local: formatEndpoint({ ...socket.local, address: addressFor(remote, own) ?? socket.local.address }),
+    remote: formatEndpoint(remote),
+    carrier: choice.carrier,
+  };
+  if (choice.carrier === 'tunnel' && tunnels) {
+    const path = await openTunnelPath({ context, services, tunnels, pair, own, peer, info, onMessage: options.onCheck });
+    return { path, take: () => false };
+  }
   const stream = socket.open({ remote, localId: own.streamId, remoteId: peer.streamId, key: deriveKey(secret, 'udp stream') });
   stream.on('error', () => {});
   const sealed = await seal(stream, { secret, role, clock, signal });
@@ -51,12 +64,6 @@ export async function openPunchedPath(options: PunchedPathOptions): Promise<Punc
   }
   // Not when the sealed one closes: its last bytes may still be on their way then.
   stream.once('close', () => void Promise.resolve(forwarder?.end()).finally(() => socket.close()));
-  const info: PathInfo = {
-    kind: 'direct',
-    local: formatEndpoint({ ...socket.local, address: addressFor(remote, own) ?? socket.local.address }),
-    remote: formatEndpoint(remote),
-    carrier: choice.carrier,
-  };
   return {
     path: asPath(sealed, info, forwarder),
     take: (at, data, { address, port }) => {

@@ -16,7 +16,7 @@ import { predictPorts } from './mapping.js';
 import { type Offer, offerMessage } from './messages.js';
 import { type CheckSockets, gatherOffer } from './own-offer.js';
 import { type Plan, planFor } from './plan.js';
-import { openPunchedPath, type PunchedPath } from './punched-path.js';
+import { openPunchedPath, type PunchedPath, type PunchedPathOptions } from './punched-path.js';
 import { PunchingSockets } from './sockets.js';
 
 /** How long the peer may take to gather its candidates, in milliseconds. */
@@ -25,6 +25,13 @@ const offerDeadlineMs = 10_000;
 const punchDeadlineMs = { usual: 5000, blocked: 2000 };
 /** Checks have one overlay round trip, within these bounds in milliseconds, before the birthday begins. */
 const headStartMs = { least: 50, most: 300 };
+
+export interface ChosenCarriers {
+  /** Those that this end can use. */
+  readonly carriers: readonly Carrier[];
+  readonly quicListener?: Endpoint | undefined;
+  readonly seal: boolean;
+}
 
 /** What birthdays take of something that all attempts share. */
 export interface BirthdayShares {
@@ -50,7 +57,7 @@ export class PunchingAttempt {
     private readonly context: AttemptContext,
     private readonly services: StrategyServices,
     layer: ReliableUdp,
-    private readonly chosen: { readonly carriers: readonly Carrier[]; readonly quicListener?: Endpoint | undefined },
+    private readonly chosen: ChosenCarriers,
     private readonly shares: BirthdayShares,
   ) {
     const { clock, random } = services;
@@ -77,13 +84,16 @@ export class PunchingAttempt {
       // It serves the path, too, and outlives the attempt with it.
       mappedPort = new MappedPort(services, sockets.ipv4.local.port, this.context.signal);
       const carriers = { carriers: this.chosen.carriers, listens: this.chosen.quicListener !== undefined };
-      const own = await gatherOffer({ services, sockets, transactions: this.transactions, mappedPort, carriers, signal });
+      const { seal } = this.chosen;
+      const own = await gatherOffer({ services, sockets, transactions: this.transactions, mappedPort, carriers, seal, signal });
       const peer = await this.exchange(own);
       const choice = chooseCarrier(own, peer, this.context.role);
       if (!choice) throw new StrategyError('NO_COMMON_CARRIER', `This end enables ${own.carriers}, the peer ${peer.carriers}.`);
       const pair = await this.punch(sockets, own, peer);
       const listener = this.chosen.quicListener;
-      this.punched = await openPunchedPath({ context: this.context, services, pair, own, peer, choice, listener });
+      const onCheck: PunchedPathOptions['onCheck'] = (data, remote, answer) =>
+        this.checks.receive(pair.socket, data, remote, answer);
+      this.punched = await openPunchedPath({ context: this.context, services, pair, own, peer, choice, listener, onCheck });
       path = this.punched.path;
       kept = pair.socket;
       return path;
