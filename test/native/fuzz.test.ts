@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
-const parts = ['frame-scanner', 'beat', 'link'].map((name) => path.join(root, 'src/native/addon', `${name}.cc`));
+const parts = ['frame-scanner', 'beat', 'link', 'tunnel-segments'].map((name) => path.join(root, 'src/native/addon', `${name}.cc`));
 const flags = ['-std=c++20', '-g', '-O1', '-fno-exceptions', '-fsanitize=fuzzer,address,undefined', '-fno-sanitize-recover=all'];
 /** Inputs beyond the corpus. For a long run: build as below and give it a folder and -max_total_time. */
 const runs = 20_000;
@@ -18,7 +18,7 @@ beforeAll(() => {
 afterAll(() => rmSync(folder, { recursive: true }));
 
 describe.skipIf(!hasLibFuzzer())('under libFuzzer with both sanitizers', () => {
-  it.each(['scanner', 'link'])('the %s takes any input without harm', { timeout: 180_000 }, (target) => {
+  it.each(['scanner', 'link', 'segments'])('the %s takes any input without harm', { timeout: 180_000 }, (target) => {
     const program = path.join(folder, target);
     execFileSync('clang++', [...flags, '-o', program, path.join(root, `test/native/fuzz/${target}.cc`), ...parts]);
     // What it finds is added to the first folder.

@@ -22,7 +22,7 @@ const maxTunnelFailures = 1000;
 
 const options = z.strictObject({
   /** The preferred first. A path has one that both ends have enabled; quic takes a listener at one end, a tunnel what the system allows. */
-  carriers: z.array(z.enum(carriers)).min(1).max(carriers.length).default(['udx']),
+  carriers: z.array(z.enum(carriers)).min(1).max(carriers.length).default(['tunnel', 'udx']),
   quicListener: quicListener.optional(),
   seal: sealOption,
 });
