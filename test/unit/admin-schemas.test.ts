@@ -44,6 +44,21 @@ describe('sessions of a reply', () => {
   });
 });
 
+describe('sessions that an earlier reply has had', () => {
+  const addresses = new Map([[key, session.address]]);
+
+  it('are taken with what they have carried since', () => {
+    expect(parseSessions({ sessions: [{ ...session, bytes_sent: 21 }] }, addresses).sessions).toMatchObject([
+      { key, bytesOut: 21 },
+    ]);
+  });
+
+  it('are set apart when they come with another address now', () => {
+    const moved = { ...session, address: addressOf('cd'.repeat(32)) };
+    expect(parseSessions({ sessions: [moved] }, addresses)).toEqual({ sessions: [], misaddressed: [key] });
+  });
+});
+
 describe('peers of a reply', () => {
   it('have no key before the link handshake has ended', () => {
     expect(parsePeers({ peers: [{ ...peer, remote: 'tcp://192.0.2.1:5', up: true }] })).toEqual([

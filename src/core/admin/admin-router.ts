@@ -36,6 +36,8 @@ export class AdminRouter implements Router {
   private removalTimer: Timer | undefined;
   private removal: Promise<void> = Promise.resolve();
   private misaddressedTold = false;
+  /** Of the sessions in the last reply, by key. */
+  private addresses: ReadonlyMap<string, string> = new Map();
   private readonly connectedListeners = new Set<(self: RouterSelf) => void>();
   private readonly lostListeners = new Set<(reason: Failure) => void>();
 
@@ -89,7 +91,9 @@ export class AdminRouter implements Router {
   }
 
   async sessions(signal?: AbortSignal): Promise<readonly RouterSession[]> {
-    const { sessions, misaddressed } = await this.linked().polls.call('getSessions', {}, parseSessions, { signal });
+    const parse = (response: unknown) => parseSessions(response, this.addresses);
+    const { sessions, misaddressed } = await this.linked().polls.call('getSessions', {}, parse, { signal });
+    this.addresses = new Map(sessions.map(({ key, address }) => [key, address]));
     if (misaddressed.length > 0 && !this.misaddressedTold) {
       this.misaddressedTold = true;
       this.warn('router.sessions.misaddressed', { keys: misaddressed.slice(0, 10), count: misaddressed.length });

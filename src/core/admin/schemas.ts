@@ -74,23 +74,22 @@ export function parseSelf(response: unknown): RouterSelf & { readonly hasCoords:
 
 /**
  * Sessions whose address derives from their key, and the keys of those that claim another address.
+ * @param addresses of sessions that an earlier reply has had, by key: what derives from those need not be found again
  * @throws AdminError ADMIN_REPLY_INVALID
  */
-export function parseSessions(response: unknown): { sessions: RouterSession[]; misaddressed: string[] } {
+export function parseSessions(
+  response: unknown,
+  addresses: ReadonlyMap<string, string> = new Map(),
+): { sessions: RouterSession[]; misaddressed: string[] } {
   const sessions: RouterSession[] = [];
   const misaddressed: string[] = [];
   for (const [index, entry] of check(sessionsSchema, response, 'getSessions').sessions.entries()) {
     if (!isSessionEntry(entry)) throw notYggdrasils('getSessions', `sessions.${index}: it is no session`);
-    if (addressOf(entry.key) !== entry.address) misaddressed.push(entry.key);
-    else {
-      sessions.push({
-        key: entry.key,
-        address: entry.address,
-        bytesIn: entry.bytes_recvd,
-        bytesOut: entry.bytes_sent,
-        uptime: entry.uptime,
-      });
-    }
+    const { key, address, bytes_recvd: bytesIn, bytes_sent: bytesOut, uptime } = entry;
+    const known = addresses.get(key);
+    if (known === undefined && !keyPattern.test(key)) throw notYggdrasils('getSessions', `sessions.${index}: its key is none`);
+    if ((known ?? addressOf(key)) === address) sessions.push({ key, address, bytesIn, bytesOut, uptime });
+    else misaddressed.push(key);
   }
   return { sessions, misaddressed };
 }
@@ -126,7 +125,6 @@ function isSessionEntry(value: unknown): value is SessionEntry {
   const { key, address, bytes_recvd, bytes_sent, uptime } = value as Record<keyof SessionEntry, unknown>;
   return (
     typeof key === 'string' &&
-    keyPattern.test(key) &&
     typeof address === 'string' &&
     isCount(bytes_recvd) &&
     isCount(bytes_sent) &&
