@@ -88,7 +88,9 @@ export async function simulateScale(options: ScaleOptions, say: (line: string) =
     for (let at = 0; at < options.minutes * 60_000; at += stepMs) {
       if (at % 60_000 === 0) {
         const { messages, bytes, told } = traffic;
-        say(`${options.nodes} nodes: minute ${at / 60_000}, ${messages} messages, ${bytes} bytes, ${told.size} told, ${Math.round(heap)} bytes each`);
+        say(
+          `${options.nodes} nodes: minute ${at / 60_000}, ${messages} messages, ${bytes} bytes, ${told.size} told, ${Math.round(heap)} bytes each`,
+        );
       }
       await churn.run(stepMs);
       news.look((at + stepMs) / 1000);

@@ -6,7 +6,9 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
-const parts = ['frame-scanner', 'beat', 'link', 'tunnel-segments'].map((name) => path.join(root, 'src/native/addon', `${name}.cc`));
+const parts = ['frame-scanner', 'beat', 'link', 'tunnel-segments'].map((name) =>
+  path.join(root, 'src/native/addon', `${name}.cc`),
+);
 const flags = ['-std=c++20', '-g', '-O1', '-fno-exceptions', '-fsanitize=fuzzer,address,undefined', '-fno-sanitize-recover=all'];
 /** Inputs beyond the corpus. For a long run: build as below and give it a folder and -max_total_time. */
 const runs = 20_000;

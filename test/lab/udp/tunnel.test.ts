@@ -5,8 +5,8 @@ import { afterEach, describe, expect, it } from 'vitest';
 import type { AgentOptions, AgentProcess } from '../agent-process.js';
 import type { Host } from '../host.js';
 import { Lab } from '../lab.js';
-import type { PingStream } from '../ping.js';
 import type { NatKindName } from '../nat-kinds.js';
+import type { PingStream } from '../ping.js';
 
 const links = { a: 10, b: 10, p: 20 };
 /** Round trip in milliseconds: over the public peer 120, direct 40. */
