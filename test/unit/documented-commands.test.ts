@@ -1,16 +1,10 @@
-import { readdirSync, readFileSync } from 'node:fs';
 import { CommanderError } from 'commander';
 import { describe, expect, test } from 'vitest';
 import { everyCommand, idleProgram } from '../../scripts/commands-page.js';
 import { checkPlugins } from '../../src/cli/survey-strategies.js';
 import { parseConfig } from '../../src/core/config.js';
 import { PluginError } from '../../src/core/errors.js';
-
-const root = new URL('../../', import.meta.url);
-const pages = ['README.md', ...readdirSync(new URL('docs', root)).map((name) => `docs/${name}`)].filter((name) =>
-  name.endsWith('.md'),
-);
-const textOf = (page: string) => readFileSync(new URL(page, root), 'utf8');
+import { codeBlocks, pages, shellScripts } from '../documented-commands.js';
 
 /** Command lines of ratatoskr in a text: in code blocks, on lines by themselves, and between backticks. */
 function commandsIn(text: string): string[] {
@@ -40,8 +34,8 @@ async function complaint(line: string): Promise<string | undefined> {
   }
 }
 
-describe.each(pages)('%s', (page) => {
-  const commands = commandsIn(textOf(page));
+describe.each(pages)('$name', ({ text }) => {
+  const commands = commandsIn(text);
 
   test('shows commands that the program takes', async () => {
     const complaints = await Promise.all(commands.map(complaint));
@@ -50,7 +44,7 @@ describe.each(pages)('%s', (page) => {
 });
 
 const configurations = pages
-  .map((page) => ({ page, snippets: [...textOf(page).matchAll(/^```hjson\n(.*?)^```/gms)].map(([, snippet = '']) => snippet) }))
+  .map(({ name, text }) => ({ page: name, snippets: codeBlocks(text, 'hjson') }))
   .filter(({ snippets }) => snippets.length > 0);
 
 test.each(configurations)('$page shows configuration that passes config --check', async ({ page, snippets }) => {
@@ -70,5 +64,15 @@ test('commands that do not exist, options that do not and arguments too many wou
 });
 
 test('there are commands to check on most pages, and snippets', () => {
-  expect(pages.flatMap((page) => commandsIn(textOf(page))).length).toBeGreaterThan(40);
+  expect(pages.flatMap(({ text }) => commandsIn(text)).length).toBeGreaterThan(40);
+});
+
+test('a script has the commands of a block marked sh, and of the examples of a help, without what is said of them', () => {
+  const block = '```sh\n# first\nratatoskr status   # why\n\nls | wc\n```\n';
+  const help = '```text\nUsage: ratatoskr x\n\nExamples:\n  ratatoskr x\n  ratatoskr x Y    does Y\n\nIt is good.\n```\n';
+  const other = '```text\nnothing to type\n```\n';
+  expect(shellScripts(block + help + other)).toEqual([
+    ['ratatoskr status', 'ls | wc'],
+    ['ratatoskr x', 'ratatoskr x Y'],
+  ]);
 });
