@@ -39,7 +39,8 @@ export class Prefix {
     rmSync(folder, { recursive: true, force: true });
     mkdirSync(this.tools, { recursive: true });
     symlinkSync(node, path.join(this.tools, 'node'));
-    npm(node, ['install', '--global', '--prefix', folder, tarball], this.tools);
+    // What says that it does not run on this Node may not be among it.
+    npm(node, ['install', '--global', '--engine-strict', '--prefix', folder, tarball], this.tools);
   }
 
   get program(): string {
