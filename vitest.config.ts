@@ -2,8 +2,6 @@ import { defineConfig } from 'vitest/config';
 
 export default defineConfig({
   test: {
-    // Cells of a laboratory side by side: more of them starve each other's routers on two cores.
-    maxConcurrency: 3,
     projects: [
       {
         test: {
@@ -43,6 +41,8 @@ export default defineConfig({
           testTimeout: 120_000,
           hookTimeout: 60_000,
           maxWorkers: 2,
+          // Laboratories side by side in each of them: more starve each other’s routers on two cores.
+          maxConcurrency: 2,
           // After the quick ones.
           sequence: { groupOrder: 1 },
         },

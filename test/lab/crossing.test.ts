@@ -1,25 +1,22 @@
-import { afterEach, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { Crossing } from './crossing.js';
 import type { NatKindName } from './nat-kinds.js';
+import { ownedBy } from './owned-by.js';
 
-let crossing: Crossing | undefined;
-afterEach(async () => {
-  await crossing?.close();
-  crossing = undefined;
-});
-
-const pairs: readonly (readonly [NatKindName, NatKindName])[] = [
-  ['prc', 'prc'],
-  ['prcrst', 'cgnat'],
-  ['sym', 'public'],
-];
-it.each(pairs)('agents behind %s and %s halve the round trip, lose no packet and leave nothing behind', async (a, b) => {
-  crossing = await Crossing.prepare({ a, b, links: { a: 10, b: 10, p: 20 } });
-  const { kind, pingBefore, pingAfter, pingsLost } = await crossing.run();
-  expect(kind).toBe('direct');
-  // 120 ms over the public peer, 40 ms without.
-  expect(pingBefore).toBeGreaterThan(110);
-  expect(pingAfter).toBeLessThan(60);
-  expect(pingsLost).toBe(0);
-  expect(await crossing.end()).toEqual([]);
+describe.concurrent('agents', () => {
+  const pairs: readonly (readonly [NatKindName, NatKindName])[] = [
+    ['prc', 'prc'],
+    ['prcrst', 'cgnat'],
+    ['sym', 'public'],
+  ];
+  it.for(pairs)('behind %s and %s halve the round trip, lose no packet and leave nothing behind', async ([a, b], test) => {
+    const crossing = await ownedBy(test, Crossing.prepare({ a, b, links: { a: 10, b: 10, p: 20 } }));
+    const { kind, pingBefore, pingAfter, pingsLost } = await crossing.run();
+    expect(kind).toBe('direct');
+    // 120 ms over the public peer, 40 ms without.
+    expect(pingBefore).toBeGreaterThan(110);
+    expect(pingAfter).toBeLessThan(60);
+    expect(pingsLost).toBe(0);
+    expect(await crossing.end()).toEqual([]);
+  });
 });

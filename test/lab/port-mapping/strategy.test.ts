@@ -1,79 +1,72 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { Crossing, CrossingError } from '../crossing.js';
 import type { GatewayProcess, NftMapping } from '../gateway-process.js';
 import { Lab } from '../lab.js';
 import type { NatKindName } from '../nat-kinds.js';
+import { ownedBy } from '../owned-by.js';
 import { poll } from '../poll.js';
 
 const links = { a: 10, b: 10, p: 20 };
 const args = ['--strategies', 'port-mapping'];
-
-let crossing: Crossing | undefined;
-let lab: Lab | undefined;
-afterEach(async () => {
-  await crossing?.close();
-  await lab?.close();
-  [crossing, lab] = [undefined, undefined];
-});
 
 /** Those that the strategy made: the agent’s STUN responder has its own. */
 async function pathMappings(gateway: GatewayProcess): Promise<readonly NftMapping[]> {
   return (await gateway.mappings()).filter(({ leadsTo }) => !leadsTo.endsWith(':4703'));
 }
 
-const pairs: readonly (readonly [NatKindName, NatKindName])[] = [
-  ['upnp', 'sym'],
-  ['igdv1', 'sym'],
-  ['pmp', 'sym'],
-  ['pcp', 'sym'],
-  ['symupnp', 'prc'],
-  ['sym', 'public'],
-];
-it.each(pairs)(
-  'agents behind %s and %s meet at a port that one of them can be reached at, and leave no mapping',
-  async (a, b) => {
-    crossing = await Crossing.prepare({ a, b, links, agent: { args } });
-    const { kind, strategy, pingAfter, pingsLost } = await crossing.run();
-    expect([kind, strategy]).toEqual(['direct', 'port-mapping']);
-    // 120 ms over the public peer, 40 ms without.
-    expect(pingAfter).toBeLessThan(60);
-    expect(pingsLost).toBe(0);
-    if (b !== 'public') expect(await pathMappings(crossing.lab.gateway('ra'))).toHaveLength(1);
-    expect(await crossing.end()).toEqual([]);
-    if (b !== 'public') expect(await crossing.lab.gateway('ra').mappings()).toEqual([]);
-  },
-);
+describe.concurrent('agents that may map ports alone', () => {
+  const pairs: readonly (readonly [NatKindName, NatKindName])[] = [
+    ['upnp', 'sym'],
+    ['igdv1', 'sym'],
+    ['pmp', 'sym'],
+    ['pcp', 'sym'],
+    ['symupnp', 'prc'],
+    ['sym', 'public'],
+  ];
+  it.for(pairs)(
+    'behind %s and %s meet at a port that one of them can be reached at, and leave no mapping',
+    async ([a, b], test) => {
+      const crossing = await ownedBy(test, Crossing.prepare({ a, b, links, agent: { args } }));
+      const { kind, strategy, pingAfter, pingsLost } = await crossing.run();
+      expect([kind, strategy]).toEqual(['direct', 'port-mapping']);
+      // 120 ms over the public peer, 40 ms without.
+      expect(pingAfter).toBeLessThan(60);
+      expect(pingsLost).toBe(0);
+      if (b !== 'public') expect(await pathMappings(crossing.lab.gateway('ra'))).toHaveLength(1);
+      expect(await crossing.end()).toEqual([]);
+      if (b !== 'public') expect(await crossing.lab.gateway('ra').mappings()).toEqual([]);
+    },
+  );
 
-it('neither end mapped nor public fails with the reasons of both', async () => {
-  crossing = await Crossing.prepare({ a: 'prc', b: 'sym', links, agent: { args } });
-  const error = await crossing.run({ timeoutMs: 10_000 }).catch((reason: unknown) => reason);
-  expect(error).toBeInstanceOf(CrossingError);
-  const { failures } = error as CrossingError;
-  const reasons = failures.filter(({ code }) => code === 'NO_MAPPING');
-  expect(reasons.length).toBeGreaterThan(0);
-  for (const { message } of reasons) {
-    expect(message).toMatch(/192\.168\.1\.1 maps no ports.*MAPPING_UNSUPPORTED/);
-    expect(message).toMatch(/192\.168\.2\.1 maps no ports.*MAPPING_UNSUPPORTED/);
-  }
-});
+  it('fail with the reasons of both where neither is mapped nor public', async (test) => {
+    const crossing = await ownedBy(test, Crossing.prepare({ a: 'prc', b: 'sym', links, agent: { args } }));
+    const error = await crossing.run({ timeoutMs: 10_000 }).catch((reason: unknown) => reason);
+    expect(error).toBeInstanceOf(CrossingError);
+    const { failures } = error as CrossingError;
+    const reasons = failures.filter(({ code }) => code === 'NO_MAPPING');
+    expect(reasons.length).toBeGreaterThan(0);
+    for (const { message } of reasons) {
+      expect(message).toMatch(/192\.168\.1\.1 maps no ports.*MAPPING_UNSUPPORTED/);
+      expect(message).toMatch(/192\.168\.2\.1 maps no ports.*MAPPING_UNSUPPORTED/);
+    }
+  });
 
-it('a gateway that is behind another NAT, and calls its address public, is not offered', async () => {
-  crossing = await Crossing.prepare({ a: 'stacked', b: 'sym', links, agent: { args } });
-  const gateway = crossing.lab.gateway('qa');
-  await gateway.loseAll();
-  await gateway.start({ claims: '20.0.77.77' });
-  const error = await crossing.run({ timeoutMs: 10_000 }).catch((reason: unknown) => reason);
-  const { failures } = error as CrossingError;
-  const [reason] = failures.filter(({ code }) => code === 'NO_MAPPING');
-  expect(reason?.message).toMatch(/20\.0\.77\.77, and the internet sees 20\.0\.1\.2\. \(NAT_STACKED\)/);
-  await poll('the mapping is removed', async () => ((await gateway.mappings()).length === 0 ? true : undefined));
-});
+  it('do not offer a gateway that is behind another NAT and calls its address public', async (test) => {
+    const crossing = await ownedBy(test, Crossing.prepare({ a: 'stacked', b: 'sym', links, agent: { args } }));
+    const gateway = crossing.lab.gateway('qa');
+    await gateway.loseAll();
+    await gateway.start({ claims: '20.0.77.77' });
+    const error = await crossing.run({ timeoutMs: 10_000 }).catch((reason: unknown) => reason);
+    const { failures } = error as CrossingError;
+    const [reason] = failures.filter(({ code }) => code === 'NO_MAPPING');
+    expect(reason?.message).toMatch(/20\.0\.77\.77, and the internet sees 20\.0\.1\.2\. \(NAT_STACKED\)/);
+    await poll('the mapping is removed', async () => ((await gateway.mappings()).length === 0 ? true : undefined));
+  });
 
-describe('after a kill -9', () => {
-  it('the next agent removes the mapping, and bridges again by another', async () => {
-    lab = await Lab.create({ a: 'pcp', b: 'sym', links });
+  it('after a kill -9 remove the mapping that was left, and bridge again by another', async (test) => {
+    const lab = await ownedBy(test, Lab.create({ a: 'pcp', b: 'sym', links }));
     const [a, b] = [lab.a.agent({ args }), lab.b.agent({ args })];
     await Promise.all([a.event('signalling.listening'), b.event('signalling.listening')]);
     await lab.settled();

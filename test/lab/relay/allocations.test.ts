@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { afterEach, describe, expect, it } from 'vitest';
+import { describe, expect, it, type TestContext } from 'vitest';
 import type { AgentProcess } from '../agent-process.js';
+import { ownedBy } from '../owned-by.js';
 import { poll } from '../poll.js';
 import { publicAddresses } from '../topology.js';
 import { RelayLab, turnAt } from './relay-lab.js';
@@ -11,12 +12,6 @@ const [address] = publicAddresses;
 /** What coturn grants, and no less, in seconds. */
 const lifetimeS = 600;
 
-let lab: RelayLab | undefined;
-afterEach(async () => {
-  await lab?.close();
-  lab = undefined;
-});
-
 interface Relayed {
   readonly agents: readonly AgentProcess[];
   readonly server: TurnProcess;
@@ -24,8 +19,8 @@ interface Relayed {
 }
 
 /** Two agents with a bridge by allocations that relay one protocol, and are asked for over one. */
-async function relayed(protocol: 'tcp' | 'udp', transport: 'tcp' | 'udp'): Promise<Relayed> {
-  lab = await RelayLab.create([]);
+async function relayed(test: TestContext, protocol: 'tcp' | 'udp', transport: 'tcp' | 'udp'): Promise<Relayed> {
+  const lab = await ownedBy(test, RelayLab.create([]));
   const clock = await TurnClock.make(lab.lab.p);
   const extra = protocol === 'tcp' ? [] : ['--no-tcp-relay'];
   const server = await TurnProcess.start(lab.lab.p, { address, extra, clock });
@@ -41,28 +36,28 @@ async function gone(server: TurnProcess): Promise<void> {
   await poll('their sockets are gone', async () => (await server.relayedSockets()).length === 0 || undefined);
 }
 
-describe('allocations', () => {
-  it.each([
+describe.concurrent('allocations', () => {
+  it.for([
     ['tcp', 'tcp'],
     ['udp', 'tcp'],
     ['udp', 'udp'],
-  ] as const)('that relay %s over %s are given back by agents that end', async (protocol, transport) => {
-    const { agents, server } = await relayed(protocol, transport);
+  ] as const)('that relay %s over %s are given back by agents that end', async ([protocol, transport], test) => {
+    const { agents, server } = await relayed(test, protocol, transport);
     await Promise.all(agents.map((agent) => agent.terminate()));
     await gone(server);
   });
 
-  it.each(['tcp', 'udp'] as const)(
+  it.for(['tcp', 'udp'] as const)(
     'that relay %s over tcp go with the connections of agents that are killed',
-    async (protocol) => {
-      const { agents, server } = await relayed(protocol, 'tcp');
+    async (protocol, test) => {
+      const { agents, server } = await relayed(test, protocol, 'tcp');
       await Promise.all(agents.map((agent) => agent.kill9()));
       await gone(server);
     },
   );
 
-  it('that relay udp over udp outlive agents that are killed, but not their lifetime', async () => {
-    const { agents, server, clock } = await relayed('udp', 'udp');
+  it('that relay udp over udp outlive agents that are killed, but not their lifetime', async (test) => {
+    const { agents, server, clock } = await relayed(test, 'udp', 'udp');
     const { allocations } = server;
     await Promise.all(agents.map((agent) => agent.kill9()));
     clock.putForward(lifetimeS - 60);

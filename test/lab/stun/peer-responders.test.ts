@@ -1,21 +1,15 @@
 import { fileURLToPath } from 'node:url';
-import { afterEach, describe, expect, it } from 'vitest';
+import { describe, expect, it, type TestContext } from 'vitest';
 import type { AgentLine, AgentProcess } from '../agent-process.js';
 import type { Host } from '../host.js';
 import { Lab, type LabOptions } from '../lab.js';
+import { ownedBy } from '../owned-by.js';
 import { poll } from '../poll.js';
 
 const port = 4703;
 
-let lab: Lab | undefined;
-afterEach(async () => {
-  await lab?.close();
-  lab = undefined;
-});
-
-async function network(options: LabOptions): Promise<Lab> {
-  lab = await Lab.create({ turn: false, ...options });
-  return lab;
+function network(test: TestContext, options: LabOptions): Promise<Lab> {
+  return ownedBy(test, Lab.create({ turn: false, ...options }));
 }
 
 /** Resolves when the agent knows of a peer that answers STUN there. */
@@ -25,7 +19,7 @@ function heard(agent: AgentProcess, address: string): Promise<boolean> {
   return poll(`an offer of STUN at ${address}`, async () => (found() ? true : undefined), { timeoutMs: 30_000 });
 }
 
-describe('without STUN servers', () => {
+describe.concurrent('without STUN servers', () => {
   const strategies = ['tcp-hole-punching', 'udp-hole-punching'] as const;
 
   /** What a bridges b by, after both have heard of the third agent. */
@@ -42,25 +36,29 @@ describe('without STUN servers', () => {
     return up;
   }
 
-  it.each(strategies)('two agents behind NATs find a direct path by %s with what a third agent tells them', async (strategy) => {
-    const up = await bridge(await network({ third: true }), strategy, 'none');
-    expect(up).toMatchObject({ kind: 'direct', strategy, remote: expect.stringMatching(/^20\.0\.2\.2:/) });
-  });
+  it.for(strategies)(
+    'two agents behind NATs find a direct path by %s with what a third agent tells them',
+    async (strategy, test) => {
+      const up = await bridge(await network(test, { third: true }), strategy, 'none');
+      expect(up).toMatchObject({ kind: 'direct', strategy, remote: expect.stringMatching(/^20\.0\.2\.2:/) });
+    },
+  );
 
-  it.each(strategies)(
+  it.for(strategies)(
     'two agents behind NATs find it by %s all the same where servers are named and silent',
-    async (strategy) => {
-      const net = await network({ third: true });
+    async (strategy, test) => {
+      const net = await network(test, { third: true });
       await net.node('core').exec(['nft', '-f', '-'], { input: 'add rule inet lab forward th dport 3478 drop\n' });
       const up = await bridge(net, strategy, '20.0.9.2:3478');
       expect(up).toMatchObject({ kind: 'direct', strategy, remote: expect.stringMatching(/^20\.0\.2\.2:/) });
     },
   );
 
-  it('two agents behind NATs that know no third find none', async () => {
-    const { a, b } = await network({ controlling: 'a' });
+  it('two agents behind NATs that know no third find none', async (test) => {
+    const net = await network(test, { controlling: 'a' });
+    const { a, b } = net;
     const [agent] = [await start(a, 'tcp-hole-punching'), await start(b, 'tcp-hole-punching')];
-    await lab?.settled();
+    await net.settled();
     const ping = a.pingStream(b.router.address, { intervalMs: 200 });
     const { failures } = await agent.event('ladder.exhausted');
     expect(failures).toMatchObject([{ code: 'NO_CANDIDATES' }]);
@@ -68,28 +66,29 @@ describe('without STUN servers', () => {
   });
 });
 
-describe('behind a gateway', () => {
-  it.each(['pcp', 'pmp', 'upnp'] as const)(
+describe.concurrent('behind a gateway', () => {
+  it.for(['pcp', 'pmp', 'upnp'] as const)(
     'that maps ports (%s) an agent answers its peers at one, and gives it back',
-    async (kind) => {
-      const { a, b } = await network({ a: kind });
+    async (kind, test) => {
+      const net = await network(test, { a: kind });
+      const { a, b } = net;
       const agents = { a: await start(a, 'port-mapping'), b: await start(b, 'port-mapping') };
-      await lab?.settled();
+      await net.settled();
       const ping = b.pingStream(a.router.address, { intervalMs: 200 });
       await heard(agents.b, '20.0.1.2');
       const answers = JSON.parse(await b.exec([...ask, `20.0.1.2:${port}`])) as unknown;
       expect(answers).toEqual({ tcp: '20.0.2.2', udp: '20.0.2.2' });
       await ping.stop();
       await agents.a.terminate();
-      expect(await lab?.gateway('ra').mappings()).toEqual([]);
+      expect(await net.gateway('ra').mappings()).toEqual([]);
     },
   );
 });
 
-describe('behind a NAT that maps nothing on request', () => {
+describe.concurrent('behind a NAT that maps nothing on request', () => {
   /** Agents a and b with a direct bridge, and a third one that is linked with a. */
-  async function bridged(a: 'cone' | 'prc') {
-    const net = await network({ a, third: true, turn: true });
+  async function bridged(test: TestContext, a: 'cone' | 'prc') {
+    const net = await network(test, { a, third: true, turn: true });
     const args = ['--strategies', 'tcp-hole-punching'];
     const agents = { a: net.a.agent({ args }), b: net.b.agent({ args }), c: net.c.agent({ args }) };
     await Promise.all(Object.values(agents).map((agent) => agent.event('signalling.listening')));
@@ -100,13 +99,13 @@ describe('behind a NAT that maps nothing on request', () => {
     return { net, agents };
   }
 
-  it('and lets anyone in, an agent answers its peers, for one of them has reached it', async () => {
-    const { agents } = await bridged('cone');
+  it('and lets anyone in, an agent answers its peers, for one of them has reached it', async (test) => {
+    const { agents } = await bridged(test, 'cone');
     await heard(agents.c, '20.0.1.2');
   });
 
-  it('and lets in whom it knows, it offers nothing, for nobody reached it', async () => {
-    const { agents } = await bridged('prc');
+  it('and lets in whom it knows, it offers nothing, for nobody reached it', async (test) => {
+    const { agents } = await bridged(test, 'prc');
     const tried = () => agents.b.events.some(({ event }) => String(event) === 'stun.peer-not-reached') || undefined;
     await poll('b has tried', tried, { timeoutMs: 20_000 });
     const offers = agents.c.events.filter((line) => String(line.event) === 'services.heard' && 'stun' in line);

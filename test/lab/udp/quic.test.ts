@@ -1,22 +1,17 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { afterEach, describe, expect, it } from 'vitest';
+import { describe, expect, it, type TestContext } from 'vitest';
 import type { AgentOptions, AgentProcess } from '../agent-process.js';
 import type { Host } from '../host.js';
 import { Lab } from '../lab.js';
+import { ownedBy } from '../owned-by.js';
 import { poll } from '../poll.js';
 import type { Site } from '../topology.js';
 
 const links = { a: 10, b: 10, p: 20 };
 /** Round trip in milliseconds: over the public peer 120, direct 40. */
 const directRttMs = 60;
-
-let lab: Lab | undefined;
-afterEach(async () => {
-  await lab?.close();
-  lab = undefined;
-});
 
 function options(host: Host, strategyOptions: object): AgentOptions {
   const strategies = [{ use: 'udp-hole-punching', options: strategyOptions }];
@@ -28,13 +23,17 @@ const listener = '127.0.0.1:7002';
 /** What yggdrasil gives its quic connections. */
 const quicIdleTimeoutMs = 60_000;
 
-async function start(a: object, b: object, controlling: Site = 'a'): Promise<{ lab: Lab; agents: [AgentProcess, AgentProcess] }> {
-  const opened = await Lab.create({ a: 'prc', b: 'prc', links, controlling });
-  lab = opened;
-  const agents: [AgentProcess, AgentProcess] = [opened.a.agent(options(opened.a, a)), opened.b.agent(options(opened.b, b))];
+async function start(
+  test: TestContext,
+  a: object,
+  b: object,
+  controlling: Site = 'a',
+): Promise<{ lab: Lab; agents: [AgentProcess, AgentProcess] }> {
+  const lab = await ownedBy(test, Lab.create({ a: 'prc', b: 'prc', links, controlling }));
+  const agents: [AgentProcess, AgentProcess] = [lab.a.agent(options(lab.a, a)), lab.b.agent(options(lab.b, b))];
   await Promise.all(agents.map((agent) => agent.event('signalling.listening')));
-  await opened.settled();
-  return { lab: opened, agents };
+  await lab.settled();
+  return { lab, agents };
 }
 
 /** Peerings of a host's router by quic: whose, and who dialled. */
@@ -44,12 +43,12 @@ async function quicPeerings(host: Host) {
     .map(({ up, inbound, key }) => ({ up, inbound, key }));
 }
 
-describe('a path by UDP with the carrier quic', () => {
-  it.each([
+describe.concurrent('a path by UDP with the carrier quic', () => {
+  it.for([
     ['the controlled end listens', {}, { quicListener: listener }, 'a'],
     ['the controlling end listens', { quicListener: listener }, {}, 'b'],
-  ] as const)('carries the routers where %s, and ends clean', async (_, a, b, dialler) => {
-    const { lab, agents } = await start({ carriers: ['quic', 'udx'], ...a }, { carriers: ['quic', 'udx'], ...b });
+  ] as const)('carries the routers where %s, and ends clean', async ([_, a, b, dialler], test) => {
+    const { lab, agents } = await start(test, { carriers: ['quic', 'udx'], ...a }, { carriers: ['quic', 'udx'], ...b });
     const ping = lab.a.pingStream(lab.b.router.address, { intervalMs: 100 });
     await Promise.all(agents.map((agent) => agent.event('bridge.up')));
     await ping.reply(({ rttMs }) => rttMs < directRttMs);
@@ -71,9 +70,9 @@ describe('a path by UDP with the carrier quic', () => {
     await ping.reply(({ rttMs, time }) => rttMs > directRttMs && time > endedAt);
   });
 
-  it('is taken back after kill -9 by the next agent', async () => {
+  it('is taken back after kill -9 by the next agent', async (test) => {
     const quic = { carriers: ['quic'] };
-    const { lab, agents } = await start(quic, { ...quic, quicListener: listener });
+    const { lab, agents } = await start(test, quic, { ...quic, quicListener: listener });
     lab.a.pingStream(lab.b.router.address, { intervalMs: 100 });
     await Promise.all(agents.map((agent) => agent.event('bridge.up')));
     const [bridge] = (await lab.a.router.peers()).filter(({ remote }) => remote?.startsWith('quic://'));
@@ -84,8 +83,8 @@ describe('a path by UDP with the carrier quic', () => {
     await again.event('bridge.up', { timeoutMs: 60_000 });
   });
 
-  it('is one of udx where only one end has enabled quic', async () => {
-    const { lab, agents } = await start({ carriers: ['quic', 'udx'], quicListener: listener }, {});
+  it('is one of udx where only one end has enabled quic', async (test) => {
+    const { lab, agents } = await start(test, { carriers: ['quic', 'udx'], quicListener: listener }, {});
     const ping = lab.a.pingStream(lab.b.router.address, { intervalMs: 100 });
     await Promise.all(agents.map((agent) => agent.event('bridge.up')));
     await ping.reply(({ rttMs }) => rttMs < directRttMs);
@@ -93,9 +92,9 @@ describe('a path by UDP with the carrier quic', () => {
     expect(await agents[0].bridges()).toHaveLength(1);
   });
 
-  it('ends at both ends soon after the line is cut', async () => {
+  it('ends at both ends soon after the line is cut', async (test) => {
     const quic = { carriers: ['quic'], quicListener: listener };
-    const { lab, agents } = await start(quic, quic);
+    const { lab, agents } = await start(test, quic, quic);
     lab.a.pingStream(lab.b.router.address, { intervalMs: 100 });
     await Promise.all(agents.map((agent) => agent.event('bridge.up')));
     await lab.cut();

@@ -1,18 +1,13 @@
-import { afterEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { Crossing } from '../crossing.js';
 import type { NatKindName } from '../nat-kinds.js';
+import { ownedBy } from '../owned-by.js';
 import { punchPair } from './punch-pair.js';
-
-let crossing: Crossing | undefined;
-afterEach(async () => {
-  await crossing?.close();
-  crossing = undefined;
-});
 
 const agent = { args: ['--strategies', 'udp-hole-punching'] };
 const links = { a: 10, b: 10, p: 20 };
 
-describe('agents that may use UDP alone', () => {
+describe.concurrent('agents that may use UDP alone', () => {
   const pairs: readonly (readonly [NatKindName, NatKindName])[] = [
     ['prc', 'prc'],
     ['fw', 'cone'],
@@ -21,8 +16,8 @@ describe('agents that may use UDP alone', () => {
     ['sym', 'cone'],
     ['sym', 'prc'],
   ];
-  it.each(pairs)('get a direct path between %s and %s, lose no packet and leave nothing behind', async (a, b) => {
-    crossing = await Crossing.prepare({ a, b, links, agent });
+  it.for(pairs)('get a direct path between %s and %s, lose no packet and leave nothing behind', async ([a, b], test) => {
+    const crossing = await ownedBy(test, Crossing.prepare({ a, b, links, agent }));
     const { kind, strategy, pingAfter, pingsLost } = await crossing.run();
     expect([kind, strategy]).toEqual(['direct', 'udp-hole-punching']);
     // 120 ms over the public peer, 40 ms without.
@@ -31,11 +26,11 @@ describe('agents that may use UDP alone', () => {
     expect(await crossing.end()).toEqual([]);
   });
 
-  it.each([
+  it.for([
     ['sym', 'sym', 'DOUBLE_RANDOM_NAT'],
     ['udpblock', 'prc', 'UDP_BLOCKED'],
-  ] as const)('say at once why there is none between %s and %s: %s', async (a, b, code) => {
-    crossing = await Crossing.prepare({ a, b, links, agent, controlling: 'a' });
+  ] as const)('say at once why there is none between %s and %s: %s', async ([a, b, code], test) => {
+    const crossing = await ownedBy(test, Crossing.prepare({ a, b, links, agent, controlling: 'a' }));
     const { lab, agents } = crossing;
     const ping = lab.a.pingStream(lab.b.router.address, { intervalMs: 200 });
     const failed = await agents.a.event('attempt.failed', { timeoutMs: 20_000 });
@@ -44,12 +39,10 @@ describe('agents that may use UDP alone', () => {
     // A second of silence is what it takes to know that UDP is blocked.
     expect(failed.durationMs).toBeLessThan(code === 'UDP_BLOCKED' ? 2500 : 1000);
   });
-});
 
-describe('agents that may map ports, too', () => {
-  it('punch from a mapped port where no other way leads to it, and give it back', async () => {
+  it('and map ports punch from a mapped one where no other way leads to it, and give it back', async (test) => {
     const args = ['--strategies', 'udp-hole-punching,port-mapping'];
-    crossing = await Crossing.prepare({ a: 'symupnp', b: 'sym', links, agent: { args } });
+    const crossing = await ownedBy(test, Crossing.prepare({ a: 'symupnp', b: 'sym', links, agent: { args } }));
     const { ends, strategy } = await crossing.run();
     expect(strategy).toBe('udp-hole-punching');
     const gateway = crossing.lab.gateway('ra');
