@@ -38,8 +38,10 @@ module.exports = {
     layer(
       'the-page-knows-what-the-api-says',
       '^src/page/',
-      '^src/(?!page/|control/([a-z-]*schemas|overtaken)\\.ts|cli/figures\\.ts)',
+      '^src/(?!page/|figures\\.ts|control/([a-z-]*schemas|overtaken)\\.ts)',
     ),
+    layer('figures-are-for-who-shows-them', '^src/(?!page/|cli/|figures)', '^src/figures'),
+    layer('figures-need-nothing', '^src/figures', '^src/'),
     layer(
       'doctor-knows-core-and-discovery',
       '^src/doctor/',
@@ -52,7 +54,7 @@ module.exports = {
     ),
     layer(
       'nothing-imports-the-command-line',
-      '^src/(core|native|discovery|relay|strategies|control|http|metrics|composition|doctor|agent|index)',
+      '^src/(core|native|discovery|relay|strategies|control|http|metrics|page|composition|doctor|agent|index)',
       '^src/cli',
     ),
     layer(

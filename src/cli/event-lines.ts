@@ -2,7 +2,7 @@ import type { AgentEvent, EventName, Failure, PeerRef } from '../core/events.js'
 import { formatEndpoint } from '../core/format-endpoint.js';
 import type { LogLevel } from '../core/logger.js';
 import type { Endpoint } from '../core/net.js';
-import { bytes, count, milliseconds as ms, duration as span } from './figures.js';
+import { bytes, count, milliseconds as ms, duration as span } from '../figures.js';
 
 type EventOf<Name extends EventName> = Extract<AgentEvent, { event: Name }>;
 

@@ -1,8 +1,8 @@
 import { pino } from 'pino';
 import { type AgentEvent, onEvent } from '../core/events.js';
 import { type LogLevel, logLevels } from '../core/logger.js';
+import { count } from '../figures.js';
 import { eventLevels, eventLine, nextStep } from './event-lines.js';
-import { count } from './figures.js';
 import { LineLimit } from './line-limit.js';
 import { redact } from './redaction.js';
 

@@ -1,5 +1,5 @@
 import type { AttemptReport, Explanation } from '../control/schemas.js';
-import { duration, milliseconds } from './figures.js';
+import { duration, milliseconds } from '../figures.js';
 import { peerLines } from './status-text.js';
 
 /** `ratatoskr explain` for people: the peer, then its attempts in the order in which they began. @param now wall clock, milliseconds */

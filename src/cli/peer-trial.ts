@@ -1,8 +1,8 @@
 import { trialSchema } from '../control/schemas.js';
 import { describeError } from '../core/errors.js';
 import { type Finding, ok, unchecked } from '../doctor/finding.js';
+import { milliseconds } from '../figures.js';
 import type { ControlClient } from './control-client.js';
-import { milliseconds } from './figures.js';
 
 /** Has the running agent try a peer. @param agent undefined where none runs */
 export async function peerFinding(peer: string, agent: ControlClient | undefined): Promise<Finding> {

@@ -1,5 +1,5 @@
 import type { PeerReport } from '../control/schemas.js';
-import { bytes, duration, milliseconds } from './figures.js';
+import { bytes, duration, milliseconds } from '../figures.js';
 
 /** `ratatoskr peers` for people: a line a peer. @param now wall clock, milliseconds */
 export function peersText(peers: readonly PeerReport[], now: number): string {

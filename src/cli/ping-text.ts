@@ -1,6 +1,6 @@
 import type { z } from 'zod';
 import type { pingSchema } from '../control/schemas.js';
-import { milliseconds } from './figures.js';
+import { milliseconds } from '../figures.js';
 
 /** `ratatoskr ping` for people. */
 export function pingText(peer: string, { rttMs, bridge }: z.infer<typeof pingSchema>): string {

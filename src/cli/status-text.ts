@@ -1,5 +1,5 @@
 import type { PeerReport, Status } from '../control/schemas.js';
-import { bytes, duration, milliseconds } from './figures.js';
+import { bytes, duration, milliseconds } from '../figures.js';
 
 /** `ratatoskr status` for people. @param now wall clock, milliseconds */
 export function statusText({ agent, router, signalling, peers }: Status, now: number): string {

@@ -1,7 +1,7 @@
 import { render } from 'preact';
 import { useEffect, useRef, useState } from 'preact/hooks';
-import { bytes, count, duration } from '../cli/figures.js';
 import type { Status } from '../control/schemas.js';
+import { bytes, count, duration } from '../figures.js';
 import { type AgentData, followAgent } from './agent-data.js';
 import { Network } from './network.js';
 import { Peers } from './peers.js';

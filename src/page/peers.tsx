@@ -1,8 +1,8 @@
 import type { ComponentChildren } from 'preact';
 import { useState } from 'preact/hooks';
-import { bytes, duration, milliseconds } from '../cli/figures.js';
 import type { TrafficSample } from '../control/observation-schemas.js';
 import type { PeerReport } from '../control/schemas.js';
+import { bytes, duration, milliseconds } from '../figures.js';
 import { Plot, type Series, Sparkline } from './plot.js';
 import { Why } from './why.js';
 

@@ -1,5 +1,5 @@
-import { duration } from '../cli/figures.js';
 import { wasOvertaken } from '../control/overtaken.js';
+import { duration } from '../figures.js';
 import { type Attempt, type AttemptGroup, endOf, groupAttempts } from './attempt-groups.js';
 import { Why } from './why.js';
 
