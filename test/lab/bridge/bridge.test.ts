@@ -80,39 +80,3 @@ describe('two nodes behind NAT', () => {
     expect(time - asked).toBeLessThan(5000);
   });
 });
-
-const hasEnded = (agent: AgentProcess) => agent.events.some(({ event }) => event === 'session.ended');
-
-describe('a session that ends', () => {
-  let lab: Lab;
-  beforeAll(async () => {
-    lab = await Lab.create({ a: 'public', b: 'prc' });
-  });
-  afterAll(() => lab?.close());
-
-  it('takes its bridge with it, and the agents’ own traffic does not bring it back', { timeout: 240_000 }, async () => {
-    const [a, b] = [lab.a.agent(), lab.b.agent()];
-    await Promise.all([a.event('signalling.listening'), b.event('signalling.listening')]);
-    await lab.settled();
-    await lab.a.ping(lab.b.router.address, { count: 2 });
-    await Promise.all([a.event('bridge.up'), b.event('bridge.up')]);
-    // A session ends 60 s after its last traffic. A better bridge may have replaced the first by then.
-    await poll('an end that has noticed', () => [a, b].some(hasEnded) || undefined, { timeoutMs: 100_000, intervalMs: 100 });
-    await poll('no bridge', async () => [...(await a.bridges()), ...(await b.bridges())].length === 0 || undefined);
-    // The reset of the link may be what the other end's session lives another minute of, but no more than that.
-    await poll(
-      'both routers have no session',
-      async () => {
-        const sessions = [...(await lab.a.router.sessions()), ...(await lab.b.router.sessions())];
-        return sessions.length === 0 ? true : undefined;
-      },
-      { timeoutMs: 100_000, intervalMs: 500 },
-    );
-    await poll('both ends have noticed', () => [a, b].every(hasEnded) || undefined);
-    for (const agent of [a, b]) {
-      expect(agent.events.filter(({ event }) => event === 'session.seen')).toHaveLength(1);
-      const ended = agent.events.findIndex(({ event }) => event === 'session.ended');
-      expect(agent.events.slice(ended).some(({ event }) => event === 'bridge.up')).toBe(false);
-    }
-  });
-});
