@@ -1,5 +1,5 @@
 import type { RelayStatusReport } from '../control/relay-schemas.js';
-import { bytes, count, duration } from './figures.js';
+import { bytes, count, duration } from '../figures.js';
 
 /** `ratatoskr status` for people, where a relay runs. @param now wall clock, milliseconds */
 export function relayStatusText({ relay }: RelayStatusReport, now: number): string {
