@@ -1,3 +1,5 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import type { Lab } from '../../test/lab/lab.js';
 import { publicAddresses } from '../../test/lab/topology.js';
 import type { BenchOptions } from '../case.js';
@@ -31,6 +33,9 @@ export const yardstick = 'direct tcp';
 /** A bridge that Node's streams carry, as on a platform without the addon. */
 export const streamsCarrier = 'tcp-hole-punching, without the addon';
 
+/** Where one end allows no tunnel. */
+export const udxCarrier = 'udp-hole-punching, by udx';
+
 const quicPort = 7003;
 /** What the carriers need of both routers: a listener for quic, and for yggdrasil-jumper to know whom to ask. */
 export const routerConfig = { listen: [`quic://0.0.0.0:${quicPort}`], nodeInfo: { jumper: true } };
@@ -45,6 +50,7 @@ export function carriers(options: BenchOptions): readonly Carrier[] {
     bridge('tcp-hole-punching', { name: streamsCarrier, env: { RATATOSKR_NATIVE: 'off' } }),
     bridge('port-mapping'),
     bridge('udp-hole-punching'),
+    bridge('udp-hole-punching', { name: udxCarrier, options: { carriers: ['udx'] } }),
     bridge('relay', { args: relayed }),
     ...rivals(options),
   ];
@@ -84,14 +90,19 @@ interface BridgeOptions {
   /** More arguments of both agents. */
   readonly args?: readonly string[];
   readonly env?: NodeJS.ProcessEnv;
+  /** The strategy's own. */
+  readonly options?: object;
 }
 
-function bridge(strategy: string, { name = strategy, args = [], env = {} }: BridgeOptions = {}): Carrier {
+function bridge(strategy: string, { name = strategy, args = [], env = {}, options = {} }: BridgeOptions = {}): Carrier {
   return {
     name,
     bridges: true,
     async start(lab) {
-      const agents = [lab.a, lab.b].map((host) => host.agent({ env, args: ['--strategies', strategy, ...args] }));
+      const agents = [lab.a, lab.b].map((host) => {
+        writeFileSync(join(host.folder, 'agent.conf'), JSON.stringify({ strategies: [{ use: strategy, options }] }));
+        return host.agent({ env, args: ['--config', `${host.insideFolder}/agent.conf`, ...args] });
+      });
       const close = async () => {
         await Promise.all(agents.map((agent) => agent.terminate()));
         await separate(lab);
