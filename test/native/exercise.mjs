@@ -1,5 +1,6 @@
 // Uses every export of the addon, rightly and wrongly: node --expose-gc exercise.mjs <addon>. Run by sanitizer.test.ts.
 import assert from 'node:assert/strict';
+import dgram from 'node:dgram';
 import { mkdtempSync, rmSync, statSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import net from 'node:net';
@@ -206,6 +207,80 @@ for (let i = 0; i < 3; i++) {
   const worker = new Worker(new URL('./carrying-worker.mjs', import.meta.url), { workerData: { addon: path.resolve(file) } });
   await new Promise((resolve, reject) => worker.once('message', resolve).once('error', reject));
   await worker.terminate();
+}
+
+// Tunnels: where the system lets us, one that connects, some that are closed at any stage, and one that a stranger shoots at.
+const makeNamespace = (listens) =>
+  new Promise((resolve, reject) => {
+    addon.makeTunnelNamespace({ listens, ipv6: false }, (error, tun, tcp) => (error ? reject(error) : resolve({ tun, tcp })));
+  });
+const udpSocket = async () => {
+  const socket = dgram.createSocket('udp4').bind(0, address);
+  await new Promise((resolve) => socket.once('listening', resolve));
+  return socket;
+};
+const tags = [Buffer.alloc(8, 1), Buffer.alloc(8, 2)];
+async function tunnel(side) {
+  const socket = await udpSocket();
+  const local = socket.address().port;
+  const { tun, tcp } = await makeNamespace(side === 0);
+  const udp = addon.duplicateUdp(address, local);
+  await new Promise((resolve) => socket.close(resolve));
+  const events = { message: () => {}, failed: () => {} };
+  const connected = new Promise((resolve) => {
+    events.connected = resolve;
+  });
+  const gone = new Promise((resolve) => {
+    events.closed = resolve;
+  });
+  const given = { udp: udp.take(), tun: tun.take(), tcp: tcp.take() };
+  const id = addon.openTunnel({ ...given, listens: side === 0, ownTag: tags[side], peerTag: tags[1 - side] }, events);
+  return { id, port: local, connected, gone };
+}
+if (
+  await makeNamespace(false).then(
+    () => true,
+    () => false,
+  )
+) {
+  const ends = await Promise.all([tunnel(0), tunnel(1)]);
+  addon.directTunnel(ends[0].id, address, ends[1].port);
+  addon.directTunnel(ends[1].id, address, ends[0].port);
+  const [left, right] = (await Promise.all(ends.map(({ connected }) => connected))).map(adopt);
+  const stranger = await udpSocket();
+  for (let i = 0; i < 300; i++) stranger.send(Buffer.alloc(i, i), ends[i % 2].port, address);
+  right.pipe(right);
+  left.end(Buffer.alloc(2 << 20, 7));
+  let echoed = 0;
+  left.on('data', ({ length }) => {
+    echoed += length;
+  });
+  await closed(left);
+  assert.equal(echoed, 2 << 20);
+  assert.ok(addon.segmentsHeard(ends[0].id) > 0);
+  // From the peer's own port, with its tag.
+  const lonely = await tunnel(0);
+  addon.directTunnel(lonely.id, address, stranger.address().port);
+  for (let i = 0; i < 2000; i++) {
+    const noise = Buffer.from(Array.from({ length: i % 120 }, (_, at) => (at * 31 + i * 17) & 0xff));
+    stranger.send(Buffer.concat([tags[1], noise]), lonely.port, address);
+    if (i % 50 === 0) await setImmediate();
+  }
+  addon.sendBeside(lonely.id, Buffer.from('beside'), address, stranger.address().port);
+  const early = await tunnel(1);
+  for (const { id } of [...ends, lonely, early, early]) addon.closeTunnel(id);
+  await Promise.all([...ends, lonely, early].map(({ gone }) => gone));
+  await new Promise((resolve) => stranger.close(resolve));
+  assert.throws(() => addon.duplicateUdp(address, lonely.port), { code: 'EBADF' });
+}
+assert.throws(() => addon.duplicateUdp('nowhere', 1), { code: 'EINVAL' });
+assert.throws(() => addon.openTunnel({}, {}), TypeError);
+assert.throws(() => addon.makeTunnelNamespace({}, undefined), TypeError);
+for (const wrong of [undefined, -1, 1e9, 'x', Number.NaN]) {
+  addon.closeTunnel(wrong);
+  addon.directTunnel(wrong, address, 1);
+  addon.sendBeside(wrong, wrong, wrong, wrong);
+  assert.equal(addon.segmentsHeard(wrong), 0);
 }
 
 // Nonsense.
