@@ -8,6 +8,7 @@ import { errorCatalogue } from '../src/core/error-catalogue.js';
 import { metricsPage } from '../src/metrics/definitions.js';
 import { portMapping } from '../src/strategies/port-mapping/index.js';
 import { tcpHolePunching } from '../src/strategies/tcp-hole-punching/index.js';
+import { udpHolePunching } from '../src/strategies/udp-hole-punching/index.js';
 import { simulate } from '../test/sim/kernel-grid/outcome.js';
 import { type Agreement, agreementSection, readAgreements } from '../test/sim/kernel-grid/table.js';
 import { sectionMark, simulatedSection } from '../test/sim/nat-grid/table.js';
@@ -24,11 +25,13 @@ export const generatedPages: Readonly<Record<string, string>> = {
 
 /** What those of the built-in strategies that have options take. */
 function strategyOptions(): string {
-  const rows = [portMapping, tcpHolePunching].flatMap(({ name, options }) =>
+  const rows = [portMapping, tcpHolePunching, udpHolePunching].flatMap(({ name, options }) =>
     Object.entries(z.toJSONSchema(options, { io: 'input' }).properties ?? {}).map(([key, schema]) => {
-      const { default: fallback, description, type, minimum, maximum } = schema as z.core.JSONSchema.Schema;
-      const range = minimum === undefined ? type : `${type}, ${minimum} to ${maximum}`;
-      return `| \`${name}\` | \`${key}\` | \`${JSON.stringify(fallback)}\` | ${range} | ${description} |`;
+      const { default: fallback, description, type, minimum, maximum, items } = schema as z.core.JSONSchema.Schema;
+      const names = (items as z.core.JSONSchema.Schema | undefined)?.enum?.map((each) => JSON.stringify(each)).join(', ');
+      const range = names ? `list of ${names}` : minimum === undefined ? type : `${type}, ${minimum} to ${maximum}`;
+      const preset = fallback === undefined ? '' : `\`${JSON.stringify(fallback)}\``;
+      return `| \`${name}\` | \`${key}\` | ${preset} | ${range} | ${description} |`;
     }),
   );
   return `## Options of strategies

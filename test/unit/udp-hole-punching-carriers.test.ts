@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { type CarrierOffer, chooseCarrier, quicListener } from '../../src/strategies/udp-hole-punching/carriers.js';
+import { offerMessage } from '../../src/strategies/udp-hole-punching/messages.js';
 
 const offer = (carriers: CarrierOffer['carriers'], listens = false): CarrierOffer => ({ carriers, listens });
 const both = (controlling: CarrierOffer, controlled: CarrierOffer) => [
@@ -37,6 +38,35 @@ describe('the carrier of a path', () => {
   it('is none where the two have nothing in common', () => {
     expect(both(offer(['quic']), offer(['udx']))).toEqual([undefined, undefined]);
     expect(both(offer(['quic']), offer(['quic']))).toEqual([undefined, undefined]);
+  });
+});
+
+describe('a tunnel', () => {
+  it('is the carrier where both ends can have one, without a listener', () => {
+    const tunnel = { carrier: 'tunnel' };
+    expect(both(offer(['tunnel', 'udx']), offer(['tunnel', 'udx']))).toEqual([tunnel, tunnel]);
+  });
+
+  it('is not where one end cannot', () => {
+    expect(both(offer(['tunnel', 'udx']), offer(['udx']))).toEqual([udx, udx]);
+    expect(both(offer(['udx']), offer(['tunnel', 'udx']))).toEqual([udx, udx]);
+  });
+});
+
+describe('what a peer says of its carriers', () => {
+  const said = (carriers: unknown) =>
+    offerMessage.safeParse({ candidates: [], mapping: 'independent', samples: [], streamId: 1, carriers }).data?.carriers;
+
+  it('keeps its order, and leaves out what is not known here', () => {
+    expect(said(['udx', 'pigeon', 'tunnel'])).toEqual(['udx', 'tunnel']);
+  });
+
+  it('is udx where it says nothing', () => {
+    expect(said(undefined)).toEqual(['udx']);
+  });
+
+  it('is refused where it is too much', () => {
+    expect(said(Array.from({ length: 17 }, () => 'udx'))).toBeUndefined();
   });
 });
 

@@ -21,9 +21,15 @@ const maxOpenPorts = 2 * openPorts;
 const maxTunnelFailures = 1000;
 
 const options = z.strictObject({
-  /** The preferred first. A path has one that both ends have enabled; quic takes a listener at one end, a tunnel what the system allows. */
-  carriers: z.array(z.enum(carriers)).min(1).max(carriers.length).default(['tunnel', 'udx']),
-  quicListener: quicListener.optional(),
+  carriers: z
+    .array(z.enum(carriers))
+    .min(1)
+    .max(carriers.length)
+    .default(['tunnel', 'udx'])
+    .describe(
+      'What may take the routers’ bytes over the punched port, the preferred first; a path has one that both ends can use. A tunnel takes what the system allows, quic a listener at one end.',
+    ),
+  quicListener: quicListener.optional().describe('Where this machine’s router listens for quic, such as "127.0.0.1:9002".'),
   seal: sealOption,
 });
 type Options = z.infer<typeof options>;
