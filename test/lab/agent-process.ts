@@ -13,7 +13,7 @@ const builtHere = [
 
 export interface AgentOptions {
   /** Node and the command line to run. @default this one, and what was built here */
-  readonly program?: readonly [node: string, program: string];
+  readonly program?: readonly string[];
   /** More arguments of `ratatoskr run`. */
   readonly args?: readonly string[];
   /** STUN server, or `none`. @default the public peer */
