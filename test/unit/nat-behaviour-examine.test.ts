@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest';
 import type { BindUdpOptions, DatagramSocket, Endpoint, Net } from '../../src/core/net.js';
-import { systemRandom } from '../../src/core/random.js';
 import { type ExaminationOptions, examineNat } from '../../src/discovery/nat-behaviour/examine-nat.js';
 import { answerBinding, type ResponderPlace } from '../../src/discovery/stun/responder-answer.js';
 import { encodeBindingResponse } from '../../src/discovery/stun/responder-codec.js';
+import { SeededRandom } from '../../src/testing/seeded-random.js';
 import { FakeClock } from './fake-clock.js';
 
 type Scope = 'none' | 'address' | 'address-and-port';
@@ -75,7 +75,7 @@ class NatNetwork implements Pick<Net, 'bindUdp' | 'interfaces' | 'resolve'> {
     const examination = examineNat({
       net: this,
       clock: this.clock,
-      random: systemRandom,
+      random: new SeededRandom('examination'),
       family: 4,
       servers,
       ...options,
@@ -135,7 +135,8 @@ const models = (Object.keys(scopes) as Scope[]).flatMap((mapping) =>
   (Object.keys(scopes) as Scope[]).map((filtering) => ({ mapping, filtering })),
 );
 const server = (endpoint: Endpoint) => `${endpoint.address}:${endpoint.port}`;
-const random = () => 20_000 + Math.floor(systemRandom.fraction() * 40_000);
+const ports = new SeededRandom('nat');
+const random = () => ports.integer(20_000, 59_999);
 
 describe('one server of RFC 5780', () => {
   test.each(models)('tells a NAT with mapping by $mapping and filtering by $filtering', async ({ mapping, filtering }) => {
