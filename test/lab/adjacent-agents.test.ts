@@ -25,8 +25,10 @@ async function neighbourhood(kinds: LabOptions, args: readonly string[]): Promis
   const net = lab;
   writeFileSync(join(net.p.folder, 'agent.conf'), JSON.stringify({ relay: { volunteer: { enabled: true } } }));
   const p = net.p.agent({ stun: 'none', args: ['--config', `${net.p.insideFolder}/agent.conf`] });
+  // Who asks before there is an answer leaves it alone for ten minutes.
+  await p.event('signalling.listening');
   const [a, b] = [net.a.agent({ stun: 'none', args }), net.b.agent({ stun: 'none', args })];
-  await Promise.all([a, b, p].map((agent) => agent.event('signalling.listening')));
+  await Promise.all([a, b].map((agent) => agent.event('signalling.listening')));
   await net.settled();
   net.a.pingStream(net.b.router.address, { intervalMs: 200 });
   return { net, a, b, p };
