@@ -1,10 +1,11 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, expect, it } from 'vitest';
+import { describe, expect, it, type TestContext } from 'vitest';
 import type { Failure } from '../../../src/core/events.js';
 import type { AgentProcess } from '../agent-process.js';
 import type { Host } from '../host.js';
 import { Lab, type LabOptions } from '../lab.js';
+import { ownedBy } from '../owned-by.js';
 import { poll } from '../poll.js';
 import { publicAddresses, thirdAddress } from '../topology.js';
 
@@ -13,15 +14,9 @@ const secret = 'nuts-for-the-proxy';
 /** Ports of the proxies on the third host. */
 const ports = { socks: 1080, http: 8888 };
 
-let lab: Lab | undefined;
-afterEach(async () => {
-  await lab?.close();
-  lab = undefined;
-});
-
 /** Where host a has nothing but the third host's proxy: its router is peered through it, and all else is dropped on the way out. */
-async function confined(options: LabOptions, start: (host: Host) => Promise<string>): Promise<Lab> {
-  lab = await Lab.create({ a: 'prc', third: true, links, ...options });
+async function confined(test: TestContext, options: LabOptions, start: (host: Host) => Promise<string>): Promise<Lab> {
+  const lab = await ownedBy(test, Lab.create({ a: 'prc', third: true, links, ...options }));
   const { a } = lab;
   const user = await start(lab.c);
   const [peer] = publicAddresses;
@@ -108,44 +103,46 @@ async function bridge({ a, b }: Lab, [agentA, agentB]: readonly [AgentProcess, A
   return up;
 }
 
-it('a host that has a SOCKS5 proxy and nothing else bridges with one that listens', async () => {
-  const world = await confined({ b: 'public' }, microsocks);
-  const agents = await agentsOf(world, {
-    a: { proxy: `socks5://lab@${thirdAddress}:${ports.socks}` },
-    b: { listen: { port: 4704 } },
+describe.concurrent('a host', () => {
+  it('that has a SOCKS5 proxy and nothing else bridges with one that listens', async (test) => {
+    const world = await confined(test, { b: 'public' }, microsocks);
+    const agents = await agentsOf(world, {
+      a: { proxy: `socks5://lab@${thirdAddress}:${ports.socks}` },
+      b: { listen: { port: 4704 } },
+    });
+    const [a, b] = await bridge(world, agents);
+    expect(a).toMatchObject({ strategy: 'proxy', kind: 'relayed', remote: `${thirdAddress}:${ports.socks}` });
+    expect(b).toMatchObject({ strategy: 'proxy', kind: 'relayed', remote: expect.stringContaining(`${thirdAddress}:`) });
+    for (const agent of agents) expect(JSON.stringify(agent.events)).not.toContain(secret);
   });
-  const [a, b] = await bridge(world, agents);
-  expect(a).toMatchObject({ strategy: 'proxy', kind: 'relayed', remote: `${thirdAddress}:${ports.socks}` });
-  expect(b).toMatchObject({ strategy: 'proxy', kind: 'relayed', remote: expect.stringContaining(`${thirdAddress}:`) });
-  for (const agent of agents) expect(JSON.stringify(agent.events)).not.toContain(secret);
-});
 
-it('a host that has an HTTP proxy to port 443 and nothing else bridges with one that listens there', async () => {
-  const world = await confined({ b: 'public' }, async (host) => {
-    await tinyproxy(host);
-    return microsocks(host);
+  it('that has an HTTP proxy to port 443 and nothing else bridges with one that listens there', async (test) => {
+    const world = await confined(test, { b: 'public' }, async (host) => {
+      await tinyproxy(host);
+      return microsocks(host);
+    });
+    const agents = await agentsOf(world, {
+      a: { proxy: `http://lab@${thirdAddress}:${ports.http}` },
+      b: { listen: { port: 443 } },
+    });
+    const [a] = await bridge(world, agents);
+    expect(a).toMatchObject({ strategy: 'proxy', kind: 'relayed', remote: `${thirdAddress}:${ports.http}` });
+    for (const agent of agents) expect(JSON.stringify(agent.events)).not.toContain(secret);
   });
-  const agents = await agentsOf(world, {
-    a: { proxy: `http://lab@${thirdAddress}:${ports.http}` },
-    b: { listen: { port: 443 } },
+
+  it('that cannot reach its peer either has a SOCKS5 proxy with BIND take the connection', async (test) => {
+    const world = await confined(test, { b: 'sym' }, danted);
+    const agents = await agentsOf(world, { a: { proxy: `socks5://${thirdAddress}:${ports.socks}` }, b: {} });
+    const [, b] = await bridge(world, agents);
+    expect(b).toMatchObject({ strategy: 'proxy', kind: 'relayed', remote: expect.stringContaining(`${thirdAddress}:`) });
   });
-  const [a] = await bridge(world, agents);
-  expect(a).toMatchObject({ strategy: 'proxy', kind: 'relayed', remote: `${thirdAddress}:${ports.http}` });
-  for (const agent of agents) expect(JSON.stringify(agent.events)).not.toContain(secret);
-});
 
-it('where neither end can be reached, a SOCKS5 proxy with BIND takes the connection', async () => {
-  const world = await confined({ b: 'sym' }, danted);
-  const agents = await agentsOf(world, { a: { proxy: `socks5://${thirdAddress}:${ports.socks}` }, b: {} });
-  const [, b] = await bridge(world, agents);
-  expect(b).toMatchObject({ strategy: 'proxy', kind: 'relayed', remote: expect.stringContaining(`${thirdAddress}:`) });
-});
-
-it('where neither end can be reached and the proxy knows no BIND, the reason says so', async () => {
-  const world = await confined({ b: 'sym' }, microsocks);
-  const [a] = await agentsOf(world, { a: { proxy: `socks5://lab@${thirdAddress}:${ports.socks}` }, b: {} });
-  const ping = world.a.pingStream(world.b.router.address, { intervalMs: 100 });
-  const failure: Failure = await a.event('attempt.failed', { where: ({ code }) => code === 'STRATEGY_NO_PATH' });
-  await ping.stop();
-  expect(failure.message).toMatch(/^Neither end can be reached.*BIND: The proxy refused: command not supported/);
+  it('that cannot reach its peer either is told so where the proxy knows no BIND', async (test) => {
+    const world = await confined(test, { b: 'sym' }, microsocks);
+    const [a] = await agentsOf(world, { a: { proxy: `socks5://lab@${thirdAddress}:${ports.socks}` }, b: {} });
+    const ping = world.a.pingStream(world.b.router.address, { intervalMs: 100 });
+    const failure: Failure = await a.event('attempt.failed', { where: ({ code }) => code === 'STRATEGY_NO_PATH' });
+    await ping.stop();
+    expect(failure.message).toMatch(/^Neither end can be reached.*BIND: The proxy refused: command not supported/);
+  });
 });

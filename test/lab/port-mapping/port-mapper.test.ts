@@ -1,20 +1,15 @@
-import { afterEach, describe, expect, it } from 'vitest';
+import { describe, expect, it, type TestContext } from 'vitest';
 import { Lab, type LabOptions } from '../lab.js';
 import type { NatKindName } from '../nat-kinds.js';
+import { ownedBy } from '../owned-by.js';
 import { poll } from '../poll.js';
 import { MapperProcess } from './mapper-process.js';
 
 const port = 5000;
 const mapped = [{ transport: 'tcp', externalPort: port, leadsTo: `192.168.1.2:${port}` }];
 
-let lab: Lab | undefined;
-afterEach(async () => {
-  await lab?.close();
-  lab = undefined;
-});
-async function network(options: LabOptions): Promise<Lab> {
-  lab = await Lab.create({ b: 'public', routers: false, turn: false, ...options });
-  return lab;
+function network(test: TestContext, options: LabOptions): Promise<Lab> {
+  return ownedBy(test, Lab.create({ b: 'public', routers: false, turn: false, ...options }));
 }
 
 /** What the public peer hears when it connects to the mapped port and says something. */
@@ -26,8 +21,8 @@ async function echo({ p }: Lab, address = '20.0.1.2', at = port): Promise<string
 describe('a pinhole in a firewall of IPv6', () => {
   const own = '2a00:20:1:1::2';
 
-  it('is opened by pcp, really lets in, and is closed when it is given back', async () => {
-    const made = await network({ a: 'pin6' });
+  it.concurrent('is opened by pcp, really lets in, and is closed when it is given back', async (test) => {
+    const made = await network(test, { a: 'pin6' });
     await expect(echo(made, own)).rejects.toThrow();
     const mapper = new MapperProcess(made.a, { port, family: 6 });
     expect(await mapper.event('mapped')).toMatchObject({ protocol: 'pcp', external: { address: own, port } });
@@ -37,8 +32,8 @@ describe('a pinhole in a firewall of IPv6', () => {
     expect(await made.gateway('ra').pinholes()).toEqual([]);
   });
 
-  it('is closed by the next run after a kill -9', async () => {
-    const made = await network({ a: 'pin6' });
+  it.concurrent('is closed by the next run after a kill -9', async (test) => {
+    const made = await network(test, { a: 'pin6' });
     const mapper = new MapperProcess(made.a, { port, family: 6 });
     await mapper.event('mapped');
     await mapper.kill9();
@@ -58,8 +53,8 @@ const kinds: readonly (readonly [NatKindName, string])[] = [
 ];
 
 describe.each(kinds)('a port mapped behind %s', (kind, protocol) => {
-  it(`is mapped by ${protocol}, really forwards, and is removed when it is given back`, async () => {
-    const network1 = await network({ a: kind });
+  it.concurrent(`is mapped by ${protocol}, really forwards, and is removed when it is given back`, async (test) => {
+    const network1 = await network(test, { a: kind });
     const mapper = new MapperProcess(network1.a, { port });
     const line = await mapper.event('mapped');
     expect(line).toMatchObject({ protocol, external: { address: '20.0.1.2', port } });
@@ -69,8 +64,8 @@ describe.each(kinds)('a port mapped behind %s', (kind, protocol) => {
     expect(await network1.gateway('ra').mappings()).toEqual([]);
   });
 
-  it('is removed by the next run after a kill -9', async () => {
-    const network1 = await network({ a: kind });
+  it.concurrent('is removed by the next run after a kill -9', async (test) => {
+    const network1 = await network(test, { a: kind });
     const mapper = new MapperProcess(network1.a, { port });
     await mapper.event('mapped');
     await mapper.kill9();
@@ -80,8 +75,8 @@ describe.each(kinds)('a port mapped behind %s', (kind, protocol) => {
     expect(await network1.gateway('ra').mappings()).toEqual([]);
   });
 
-  it('carries an established connection on when the mapping is removed', async () => {
-    const network1 = await network({ a: kind });
+  it.concurrent('carries an established connection on when the mapping is removed', async (test) => {
+    const network1 = await network(test, { a: kind });
     const mapper = new MapperProcess(network1.a, { port });
     await mapper.event('mapped');
     const folder = network1.p.insideFolder;
@@ -96,8 +91,8 @@ describe.each(kinds)('a port mapped behind %s', (kind, protocol) => {
     await client.line('second echo', (line) => line === 'echo two' || undefined);
   });
 
-  it('is made anew when the gateway has lost it in a restart', async () => {
-    const network1 = await network({ a: kind });
+  it.concurrent('is made anew when the gateway has lost it in a restart', async (test) => {
+    const network1 = await network(test, { a: kind });
     const mapper = new MapperProcess(network1.a, { port, checkIntervalMs: 1000 });
     await mapper.event('mapped');
     // Until its epoch stands out from what clocks may differ by.
@@ -114,8 +109,8 @@ describe.each(kinds)('a port mapped behind %s', (kind, protocol) => {
 });
 
 describe('a short lease', () => {
-  it.each(['upnp', 'igdv1', 'pmp', 'pcp'] as const)('of %s is renewed before it ends', async (kind) => {
-    const { a, gateway } = await gatewayLab(kind);
+  it.concurrent.for(['upnp', 'igdv1', 'pmp', 'pcp'] as const)('of %s is renewed before it ends', async (kind, test) => {
+    const { a, gateway } = await gatewayLab(test, kind);
     await gateway.loseAll();
     await gateway.start({ leastLeaseSeconds: 1 });
     const lifetimeSeconds = 6;
@@ -128,8 +123,8 @@ describe('a short lease', () => {
     expect(await gateway.mappings()).toEqual(mapped);
   });
 
-  it.each(['upnp', 'pmp', 'pcp'] as const)('of %s ends by itself when nobody renews it', async (kind) => {
-    const { a, gateway } = await gatewayLab(kind);
+  it.concurrent.for(['upnp', 'pmp', 'pcp'] as const)('of %s ends by itself when nobody renews it', async (kind, test) => {
+    const { a, gateway } = await gatewayLab(test, kind);
     await gateway.loseAll();
     await gateway.start({ leastLeaseSeconds: 1 });
     const mapper = new MapperProcess(a, { port, lifetimeSeconds: 3 });
@@ -139,8 +134,8 @@ describe('a short lease', () => {
     await poll('the mapping ends', gone, { timeoutMs: 20_000 });
   });
 
-  async function gatewayLab(kind: NatKindName) {
-    const network1 = await network({ a: kind });
+  async function gatewayLab(test: TestContext, kind: NatKindName) {
+    const network1 = await network(test, { a: kind });
     return { a: network1.a, gateway: network1.gateway('ra') };
   }
 
@@ -152,8 +147,8 @@ describe('a short lease', () => {
 });
 
 describe('a gateway behind another NAT', () => {
-  it('is recognised by its lack of a public address, and keeps no mapping', async () => {
-    const network1 = await network({ a: 'stacked' });
+  it.concurrent('is recognised by its lack of a public address, and keeps no mapping', async (test) => {
+    const network1 = await network(test, { a: 'stacked' });
     const mapper = new MapperProcess(network1.a, { port });
     expect((await mapper.event('failed')).code).toBe('NAT_STACKED');
     await mapper.event('closed');
@@ -162,8 +157,8 @@ describe('a gateway behind another NAT', () => {
 });
 
 describe('no gateway that maps ports', () => {
-  it('is known after two seconds, with the reason of each protocol', async () => {
-    const network1 = await network({ a: 'prc' });
+  it.concurrent('is known after two seconds, with the reason of each protocol', async (test) => {
+    const network1 = await network(test, { a: 'prc' });
     const mapper = new MapperProcess(network1.a, { port });
     const { code, message } = await mapper.event('failed');
     expect(code).toBe('MAPPING_UNSUPPORTED');

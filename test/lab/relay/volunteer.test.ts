@@ -1,17 +1,12 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, expect, it } from 'vitest';
+import { describe, expect, it, type TestContext } from 'vitest';
 import type { AgentProcess } from '../agent-process.js';
 import type { Host } from '../host.js';
 import { Lab } from '../lab.js';
+import { ownedBy } from '../owned-by.js';
 import { poll } from '../poll.js';
 import { withRouter } from '../with-router.js';
-
-let lab: Lab | undefined;
-afterEach(async () => {
-  await lab?.close();
-  lab = undefined;
-});
 
 const relayOnly = ['--strategies', 'relay', '--relay', 'always'];
 
@@ -25,9 +20,8 @@ interface Volunteered {
 }
 
 /** Two agents that can meet at relays alone, and a third on a public host that relays; one of the two is linked with it. */
-async function volunteered(limits: object = {}): Promise<Volunteered> {
-  const made = await Lab.create({ a: 'sym', b: 'sym', turn: false });
-  lab = made;
+async function volunteered(test: TestContext, limits: object = {}): Promise<Volunteered> {
+  const made = await ownedBy(test, Lab.create({ a: 'sym', b: 'sym', turn: false }));
   const host = await withRouter(made.node('core'));
   const again = () => startVolunteer(host, limits);
   const volunteer = again();
@@ -51,46 +45,48 @@ function circuitsOf(agent: AgentProcess): readonly unknown[] {
   return lines.filter(({ event }) => event === 'relay.reserved' || event === 'relay.released').map(({ circuits }) => circuits);
 }
 
-it('agents behind sym and sym meet at a third agent that volunteers, and leave nothing there', async () => {
-  const { a, b, volunteer } = await volunteered();
-  const [up] = await Promise.all([a.event('bridge.up'), b.event('bridge.up')]);
-  expect(up).toMatchObject({ kind: 'relayed', strategy: 'relay' });
-  expect(circuitsOf(volunteer).at(-1)).toBe(1);
-  await Promise.all([a.terminate(), b.terminate()]);
-  await poll('the place is given back', () => circuitsOf(volunteer).at(-1) === 0 || undefined);
-  expect((await volunteer.terminate()).code).toBe(0);
-});
-
-it('when the volunteer is killed the path ends, and returns when it is back', async () => {
-  const { a, b, volunteer, again } = await volunteered();
-  await Promise.all([a.event('bridge.up'), b.event('bridge.up')]);
-  await volunteer.kill9();
-  const down = await a.event('bridge.down');
-  const restarted = again();
-  await a.event('bridge.up', { after: down, timeoutMs: 60_000 });
-  await poll('the new one relays', () => circuitsOf(restarted).at(-1) === 1 || undefined);
-});
-
-it('a volunteer with as many circuits as it grants refuses another with a code, and serves on', async () => {
-  const { made, a, b } = await volunteered({ maxCircuits: 1 });
-  await Promise.all([a.event('bridge.up'), b.event('bridge.up')]);
-  const third = await withRouter(made.node('rb'));
-  const c = third.agent({ args: relayOnly });
-  await c.event('router.connected');
-  made.a.pingStream(third.router.address, { intervalMs: 200 });
-  await a.event('attempt.failed', { where: ({ peer, code }) => peer.key === third.router.key && code === 'RELAY_FULL' });
-  expect(await made.b.ping(made.a.router.address)).toMatchObject({ received: 3 });
-  expect([...a.events, ...b.events].filter(({ event }) => event === 'bridge.down')).toEqual([]);
-});
-
-it('a volunteer that does not serve a peer says so with a code', async () => {
-  const { a, b } = await volunteered({ allow: ['200::1'] });
-  const told = await Promise.race([
-    a.event('attempt.failed', { where: isRefusal }),
-    b.event('attempt.failed', { where: isRefusal }),
-  ]);
-  expect(told.message).toContain('RELAY_NOT_ALLOWED');
-});
-
 const isRefusal = ({ code, message }: { code: string; message: string }) =>
   code === 'RELAY_NOT_ALLOWED' || message.includes('RELAY_NOT_ALLOWED');
+
+describe.concurrent('a third agent that volunteers', () => {
+  it('is where agents behind sym and sym meet, who leave nothing there', async (test) => {
+    const { a, b, volunteer } = await volunteered(test);
+    const [up] = await Promise.all([a.event('bridge.up'), b.event('bridge.up')]);
+    expect(up).toMatchObject({ kind: 'relayed', strategy: 'relay' });
+    expect(circuitsOf(volunteer).at(-1)).toBe(1);
+    await Promise.all([a.terminate(), b.terminate()]);
+    await poll('the place is given back', () => circuitsOf(volunteer).at(-1) === 0 || undefined);
+    expect((await volunteer.terminate()).code).toBe(0);
+  });
+
+  it('takes the path with it when it is killed, which returns when it is back', async (test) => {
+    const { a, b, volunteer, again } = await volunteered(test);
+    await Promise.all([a.event('bridge.up'), b.event('bridge.up')]);
+    await volunteer.kill9();
+    const down = await a.event('bridge.down');
+    const restarted = again();
+    await a.event('bridge.up', { after: down, timeoutMs: 60_000 });
+    await poll('the new one relays', () => circuitsOf(restarted).at(-1) === 1 || undefined);
+  });
+
+  it('refuses another circuit than it grants with a code, and serves on', async (test) => {
+    const { made, a, b } = await volunteered(test, { maxCircuits: 1 });
+    await Promise.all([a.event('bridge.up'), b.event('bridge.up')]);
+    const third = await withRouter(made.node('rb'));
+    const c = third.agent({ args: relayOnly });
+    await c.event('router.connected');
+    made.a.pingStream(third.router.address, { intervalMs: 200 });
+    await a.event('attempt.failed', { where: ({ peer, code }) => peer.key === third.router.key && code === 'RELAY_FULL' });
+    expect(await made.b.ping(made.a.router.address)).toMatchObject({ received: 3 });
+    expect([...a.events, ...b.events].filter(({ event }) => event === 'bridge.down')).toEqual([]);
+  });
+
+  it('says so with a code when it does not serve a peer', async (test) => {
+    const { a, b } = await volunteered(test, { allow: ['200::1'] });
+    const told = await Promise.race([
+      a.event('attempt.failed', { where: isRefusal }),
+      b.event('attempt.failed', { where: isRefusal }),
+    ]);
+    expect(told.message).toContain('RELAY_NOT_ALLOWED');
+  });
+});

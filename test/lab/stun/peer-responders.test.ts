@@ -19,7 +19,7 @@ function heard(agent: AgentProcess, address: string): Promise<boolean> {
   return poll(`an offer of STUN at ${address}`, async () => (found() ? true : undefined), { timeoutMs: 30_000 });
 }
 
-describe.concurrent('without STUN servers', () => {
+describe('without STUN servers', () => {
   const strategies = ['tcp-hole-punching', 'udp-hole-punching'] as const;
 
   /** What a bridges b by, after both have heard of the third agent. */
@@ -36,7 +36,7 @@ describe.concurrent('without STUN servers', () => {
     return up;
   }
 
-  it.for(strategies)(
+  it.concurrent.for(strategies)(
     'two agents behind NATs find a direct path by %s with what a third agent tells them',
     async (strategy, test) => {
       const up = await bridge(await network(test, { third: true }), strategy, 'none');
@@ -44,7 +44,7 @@ describe.concurrent('without STUN servers', () => {
     },
   );
 
-  it.for(strategies)(
+  it.concurrent.for(strategies)(
     'two agents behind NATs find it by %s all the same where servers are named and silent',
     async (strategy, test) => {
       const net = await network(test, { third: true });
@@ -54,7 +54,7 @@ describe.concurrent('without STUN servers', () => {
     },
   );
 
-  it('two agents behind NATs that know no third find none', async (test) => {
+  it.concurrent('two agents behind NATs that know no third find none', async (test) => {
     const net = await network(test, { controlling: 'a' });
     const { a, b } = net;
     const [agent] = [await start(a, 'tcp-hole-punching'), await start(b, 'tcp-hole-punching')];
@@ -66,8 +66,8 @@ describe.concurrent('without STUN servers', () => {
   });
 });
 
-describe.concurrent('behind a gateway', () => {
-  it.for(['pcp', 'pmp', 'upnp'] as const)(
+describe('behind a gateway', () => {
+  it.concurrent.for(['pcp', 'pmp', 'upnp'] as const)(
     'that maps ports (%s) an agent answers its peers at one, and gives it back',
     async (kind, test) => {
       const net = await network(test, { a: kind });
@@ -85,7 +85,7 @@ describe.concurrent('behind a gateway', () => {
   );
 });
 
-describe.concurrent('behind a NAT that maps nothing on request', () => {
+describe('behind a NAT that maps nothing on request', () => {
   /** Agents a and b with a direct bridge, and a third one that is linked with a. */
   async function bridged(test: TestContext, a: 'cone' | 'prc') {
     const net = await network(test, { a, third: true, turn: true });
@@ -99,12 +99,12 @@ describe.concurrent('behind a NAT that maps nothing on request', () => {
     return { net, agents };
   }
 
-  it('and lets anyone in, an agent answers its peers, for one of them has reached it', async (test) => {
+  it.concurrent('and lets anyone in, an agent answers its peers, for one of them has reached it', async (test) => {
     const { agents } = await bridged(test, 'cone');
     await heard(agents.c, '20.0.1.2');
   });
 
-  it('and lets in whom it knows, it offers nothing, for nobody reached it', async (test) => {
+  it.concurrent('and lets in whom it knows, it offers nothing, for nobody reached it', async (test) => {
     const { agents } = await bridged(test, 'prc');
     const tried = () => agents.b.events.some(({ event }) => String(event) === 'stun.peer-not-reached') || undefined;
     await poll('b has tried', tried, { timeoutMs: 20_000 });

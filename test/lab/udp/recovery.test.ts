@@ -1,5 +1,6 @@
-import { afterEach, describe, expect, it } from 'vitest';
+import { describe, expect, it, type TestContext } from 'vitest';
 import { Crossing } from '../crossing.js';
+import { ownedBy } from '../owned-by.js';
 import type { PingStream } from '../ping.js';
 
 const links = { a: 10, b: 10, p: 20 };
@@ -9,15 +10,9 @@ const directRttMs = 60;
 /** How long direct traffic may be away after a change. */
 const recoveryMs = 5000;
 
-let crossing: Crossing | undefined;
-afterEach(async () => {
-  await crossing?.close();
-  crossing = undefined;
-});
-
 /** A bridge between two port-restricted NATs, with traffic under way. */
-async function bridged(): Promise<{ crossing: Crossing; ping: PingStream }> {
-  crossing = await Crossing.prepare({ a: 'prc', b: 'prc', links, agent });
+async function bridged(test: TestContext): Promise<{ crossing: Crossing; ping: PingStream }> {
+  const crossing = await ownedBy(test, Crossing.prepare({ a: 'prc', b: 'prc', links, agent }));
   const { lab, agents } = crossing;
   const ping = lab.a.pingStream(lab.b.router.address, { intervalMs: 100 });
   await Promise.all([agents.a.event('bridge.up'), agents.b.event('bridge.up')]);
@@ -36,8 +31,8 @@ async function directAgain(ping: PingStream, changedAt: number): Promise<number>
 }
 
 describe('agents that may use UDP alone are direct again within five seconds', () => {
-  it('when a NAT has forgotten their mapping and takes another port', async () => {
-    const { crossing, ping } = await bridged();
+  it.concurrent('when a NAT has forgotten their mapping and takes another port', async (test) => {
+    const { crossing, ping } = await bridged(test);
     const router = crossing.lab.node('ra');
     await router.exec(['nft', 'insert rule inet lab postrouting oifname "wan" meta l4proto udp masquerade to :41000-42000']);
     // Not what it knows of TCP: the routers' own peerings would be away for as long as TCP has backed off, up to seconds.
@@ -46,8 +41,8 @@ describe('agents that may use UDP alone are direct again within five seconds', (
     expect(await crossing.end()).toEqual([]);
   });
 
-  it('when a host sends from another address', async () => {
-    const { crossing, ping } = await bridged();
+  it.concurrent('when a host sends from another address', async (test) => {
+    const { crossing, ping } = await bridged(test);
     const move = 'ip addr add 192.168.1.77/24 dev wan && ip route replace default via 192.168.1.1 src 192.168.1.77';
     await crossing.lab.a.exec(['sh', '-c', move]);
     expect(await directAgain(ping, Date.now())).toBeLessThan(recoveryMs);
@@ -56,8 +51,8 @@ describe('agents that may use UDP alone are direct again within five seconds', (
 });
 
 describe('agents whose overlay is gone, too', () => {
-  it('are direct again after it, when a host has lost its address and its router all peerings', async () => {
-    const { crossing, ping } = await bridged();
+  it.concurrent('are direct again after it, when a host has lost its address and its router all peerings', async (test) => {
+    const { crossing, ping } = await bridged(test);
     const move =
       'ip addr del 192.168.1.2/24 dev wan && ip addr add 192.168.1.77/24 dev wan && ip route add default via 192.168.1.1';
     await crossing.lab.a.exec(['sh', '-c', move]);
