@@ -5,7 +5,7 @@ import { BridgeError, describeError, type RatatoskrError } from './errors.js';
 import type { EventSource } from './events.js';
 import type { Net } from './net.js';
 import type { Pump, Pumps } from './pump.js';
-import type { Router } from './router.js';
+import type { Router, RouterPeer } from './router.js';
 import { type RouterEnd, routerEndBeside, routerEndOfStream } from './router-end.js';
 import { type Settings, tokens } from './tokens.js';
 
@@ -42,6 +42,8 @@ export class Bridges {
   private readonly identities = new Set<string>();
   /** Those that are up, by attempt. */
   private readonly up = new Map<string, Bridge>();
+  /** A look at the router's peers that is under way. */
+  private looking: Promise<readonly RouterPeer[]> | undefined;
 
   constructor(
     @inject(tokens.net) private readonly net: Net,
@@ -141,13 +143,22 @@ export class Bridges {
       ended = reason;
     });
     for (;;) {
-      const peers = await this.router.peers(signal);
+      const peers = await this.look();
+      signal.throwIfAborted();
       const link = peers.find((peer) => peer.inbound === inbound && peer.uri === identity);
       if (link?.up && link.key === key) return;
       if (ended) throw failed(link?.lastError ?? ended.message);
       if (this.clock.now() > deadline) throw failed(link?.lastError ?? `nothing within ${linkDeadlineMs / 1000} s`);
       await sleep(this.clock, lookMs, signal);
     }
+  }
+
+  /** One look serves all who wait for a link: the list is long where there are many. */
+  private look(): Promise<readonly RouterPeer[]> {
+    this.looking ??= this.router.peers().finally(() => {
+      this.looking = undefined;
+    });
+    return this.looking;
   }
 }
 
