@@ -17,7 +17,7 @@ ${cases.map(({ name, about }) => `  ${name.padEnd(10)} ${about}`).join('\n')}
 
   --only     these alone (default: all)
   --repeat   runs of each measurement; medians count (default 3)
-  --seconds  of each flow (default 5)
+  --seconds  of each flow (default 4)
   --json     keeps the figures in a file; those of cases that are not run stay there, and are shown too
   --docs     writes docs/performance.md and docs/performance.svg
   --jumper   a yggdrasil-jumper to measure beside ours
@@ -62,7 +62,7 @@ function readOptions(): Options | number {
       options: {
         only: text(names.join(',')),
         repeat: text('3'),
-        seconds: text('5'),
+        seconds: text('4'),
         json: optional,
         docs: flag,
         jumper: optional,

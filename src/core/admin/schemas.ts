@@ -119,7 +119,7 @@ export function identityHolds(self: RouterSelf): boolean {
   return isOverlayAddress(self.address) && addressOf(self.key) === self.address;
 }
 
-/** By hand, unlike all else: a router may have ten thousand sessions, and zod made half the cost of a poll (bench/admin-parse.ts). */
+/** By hand, unlike all else: a router may have ten thousand sessions, and zod made half the cost of a poll. */
 function isSessionEntry(value: unknown): value is SessionEntry {
   if (typeof value !== 'object' || value === null) return false;
   const { key, address, bytes_recvd, bytes_sent, uptime } = value as Record<keyof SessionEntry, unknown>;
