@@ -1,3 +1,4 @@
+import { setFlagsFromString } from 'node:v8';
 import { createAgent } from '../agent.js';
 import { systemClock } from '../core/clock.js';
 import type { ConfigOverride } from '../core/config.js';
@@ -9,8 +10,15 @@ import { EventLog } from './event-log.js';
 import { ServiceManager } from './service-manager.js';
 import { supervise } from './supervisor.js';
 
+/**
+ * By how much the heap may outgrow what was found alive in it before V8 looks again. By itself that is up to threefold, and what many
+ * bridges at once have left would stay with a process that never rests.
+ */
+const heapGrowth = '--heap-growing-percent=60';
+
 /** `ratatoskr run` until the agent ends. @returns the exit code @throws ConfigError */
 export async function run(file: string | undefined, overrides: readonly ConfigOverride[]): Promise<number> {
+  setFlagsFromString(heapGrowth);
   const reader = new ConfigReader({ file, overrides, env: process.env, uid: process.getuid?.(), stdin: process.stdin });
   const { config, folder } = await reader.read();
   const log = new EventLog(config.log, process.stdout);
