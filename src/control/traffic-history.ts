@@ -59,11 +59,14 @@ export class TrafficHistory {
     const bridges = this.bridges();
     const before = this.counted;
     this.counted = new Map(bridges.map(({ attempt, counters }) => [attempt, { ...counters }]));
-    for (const { peer } of bridges) {
-      if (!this.samples.has(peer.key) && this.samples.size < maxPeers) this.samples.set(peer.key, []);
+    const byPeer = new Map<string, LiveBridge[]>();
+    for (const bridge of bridges) {
+      const { key } = bridge.peer;
+      if (!this.samples.has(key) && this.samples.size < maxPeers) this.samples.set(key, []);
+      if (this.samples.has(key)) byPeer.set(key, [...(byPeer.get(key) ?? []), bridge]);
     }
     for (const [key, samples] of this.samples) {
-      const own = bridges.filter(({ peer }) => peer.key === key);
+      const own = byPeer.get(key) ?? [];
       const grown = (counter: 'bytesIn' | 'bytesOut') =>
         own.reduce((sum, { attempt, counters }) => sum + counters[counter] - (before.get(attempt)?.[counter] ?? 0), 0);
       samples.push({ at, bytesIn: grown('bytesIn'), bytesOut: grown('bytesOut'), rttMs: own.at(-1)?.rttMs ?? null });
