@@ -1,10 +1,10 @@
 // Joins pairs of network interfaces with a line of given delay, loss, rate and queue.
 //
-//   link-emulator A B DELAY_US LOSS_PERMILLE RATE_KBIT QUEUE_BYTES [A B ...]
+//   link-emulator A B DELAY_US LOSS_PERMILLE RATE_KBIT QUEUE_BYTES [flow FROM TO DELAY_US ...] [A B ...]
 //
 // The delay is one way, and every number holds for each direction on its own. A rate of 0 is unlimited; a queue of 0 holds
-// 1 MiB beyond what the line's delay keeps in flight, and what does not fit is dropped at its tail. Prints "ready" once packets
-// pass. Needs CAP_NET_RAW in the namespace of the interfaces.
+// 1 MiB beyond what the line's delay keeps in flight, and what does not fit is dropped at its tail. A flow holds IPv4 packets from one
+// address to another up for so much longer. Prints "ready" once packets pass. Needs CAP_NET_RAW in the namespace of the interfaces.
 #include <arpa/inet.h>
 #include <linux/if_packet.h>
 #include <net/ethernet.h>
@@ -21,7 +21,8 @@
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
-#include <deque>
+#include <cstring>
+#include <map>
 #include <memory>
 #include <random>
 #include <system_error>
@@ -80,11 +81,19 @@ class Interface : public Descriptor {
   }
 };
 
+// IPv4 addresses in network order.
+struct Flow {
+  in_addr_t from;
+  in_addr_t to;
+  Nanoseconds delay;
+};
+
 struct Line {
   Nanoseconds delay;
   unsigned lossPermille;
   std::uint64_t bitsPerSecond;  // 0: unlimited
   std::size_t queueBytes;
+  std::vector<Flow> flows;
 };
 
 // A line in one direction.
@@ -106,25 +115,30 @@ class Direction {
 
   // Sends what is due. @returns when the next frame is, or zero when there is none
   Nanoseconds deliver(Nanoseconds time) {
-    while (!frames_.empty() && frames_.front().due <= time) {
-      const auto& bytes = frames_.front().bytes;
+    while (!frames_.empty() && frames_.begin()->first <= time) {
+      const auto& bytes = frames_.begin()->second;
       // A full device loses the frame, as a full line would.
       (void)!send(to_.get(), bytes.data(), bytes.size(), MSG_DONTWAIT);
-      frames_.pop_front();
+      frames_.erase(frames_.begin());
     }
-    return frames_.empty() ? Nanoseconds::zero() : frames_.front().due;
+    return frames_.empty() ? Nanoseconds::zero() : frames_.begin()->first;
   }
 
  private:
-  struct Frame {
-    Nanoseconds due;
-    std::vector<unsigned char> bytes;
-  };
-
   // Only what is IP gets lost: the lines that these stand for have no ARP.
-  bool isInternet() const {
-    const auto type = buffer_[kFrameHeader + 12] << 8 | buffer_[kFrameHeader + 13];
-    return type == ETHERTYPE_IP || type == ETHERTYPE_IPV6;
+  bool isInternet() const { return type() == ETHERTYPE_IP || type() == ETHERTYPE_IPV6; }
+
+  int type() const { return buffer_[kFrameHeader + 12] << 8 | buffer_[kFrameHeader + 13]; }
+
+  // How long the frame takes, by its addresses (RFC 791 section 3.1).
+  Nanoseconds delay() const {
+    if (line_.flows.empty() || type() != ETHERTYPE_IP) return line_.delay;
+    in_addr_t addresses[2];
+    std::memcpy(addresses, buffer_.data() + kFrameHeader + ETH_HLEN + 12, sizeof addresses);
+    for (const auto& flow : line_.flows) {
+      if (flow.from == addresses[0] && flow.to == addresses[1]) return line_.delay + flow.delay;
+    }
+    return line_.delay;
   }
 
   void accept(std::size_t length) {
@@ -139,7 +153,9 @@ class Direction {
     }
     free_ = end;
     if (frames_.size() >= kMostFrames) return;
-    frames_.push_back({end + line_.delay, {buffer_.begin(), buffer_.begin() + static_cast<std::ptrdiff_t>(length)}});
+    // What is due at the same time leaves in the order it came.
+    frames_.emplace_hint(frames_.end(), end + delay(),
+                         std::vector<unsigned char>{buffer_.begin(), buffer_.begin() + static_cast<std::ptrdiff_t>(length)});
   }
 
   static constexpr std::size_t kMostFrames = 65536;
@@ -147,7 +163,7 @@ class Direction {
   const Interface& to_;
   const Line line_;
   Nanoseconds free_{};  // when the line has sent all it was given
-  std::deque<Frame> frames_;
+  std::multimap<Nanoseconds, std::vector<unsigned char>> frames_;  // by when they are due
   std::minstd_rand random_{std::random_device{}()};
   std::array<unsigned char, 65536 + 256 + kFrameHeader> buffer_;
 };
@@ -159,17 +175,33 @@ std::uint64_t number(const char* text) {
   return value;
 }
 
+in_addr_t address(const char* text) {
+  in_addr address{};
+  if (inet_pton(AF_INET, text, &address) != 1) throw std::system_error(EINVAL, std::generic_category(), text);
+  return address.s_addr;
+}
+
 void run(int count, char** arguments) {
   constexpr int kPerLine = 6;
-  if (count == 0 || count % kPerLine != 0) throw std::system_error(EINVAL, std::generic_category(), "arguments");
+  constexpr int kPerFlow = 4;
+  char** const end = arguments + count;
+  const auto left = [&end](char** from, int wanted) {
+    if (end - from < wanted) throw std::system_error(EINVAL, std::generic_category(), "arguments");
+  };
   std::vector<std::unique_ptr<Interface>> interfaces;
   std::vector<std::unique_ptr<Direction>> directions;
-  for (char** a = arguments; a != arguments + count; a += kPerLine) {
+  left(arguments, kPerLine);
+  for (char** a = arguments; a != end;) {
+    left(a, kPerLine);
     const auto queue = number(a[5]);
-    const Line line{std::chrono::microseconds(number(a[2])), static_cast<unsigned>(number(a[3])), number(a[4]) * 1000,
-                    queue == 0 ? std::size_t{1} << 20 : queue};
+    Line line{std::chrono::microseconds(number(a[2])), static_cast<unsigned>(number(a[3])), number(a[4]) * 1000,
+              queue == 0 ? std::size_t{1} << 20 : queue, {}};
     const Interface& one = *interfaces.emplace_back(std::make_unique<Interface>(a[0]));
     const Interface& other = *interfaces.emplace_back(std::make_unique<Interface>(a[1]));
+    for (a += kPerLine; a != end && std::strcmp(*a, "flow") == 0; a += kPerFlow) {
+      left(a, kPerFlow);
+      line.flows.push_back({address(a[1]), address(a[2]), std::chrono::microseconds(number(a[3]))});
+    }
     directions.push_back(std::make_unique<Direction>(one, other, line));
     directions.push_back(std::make_unique<Direction>(other, one, line));
   }

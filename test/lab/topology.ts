@@ -22,6 +22,8 @@ export interface Link {
   readonly kbitPerSecond?: number;
   /** Bytes that wait for a limited rate before more are dropped. @default 1 MiB */
   readonly queueBytes?: number;
+  /** What some packets take besides, by the IPv4 addresses they have on this line. @default none */
+  readonly flows?: readonly { readonly from: string; readonly to: string; readonly delayMs: number }[];
 }
 
 /** Both hosts behind one router: in one network, or in two that it forwards nothing between but what went out and comes back in. */
@@ -237,11 +239,18 @@ class Plan {
     if (this.emulator === undefined) {
       this.script.wire('core', `c${line}`, node, 'wan');
     } else {
-      const { delayMs = 0, loss = 0, kbitPerSecond = 0, queueBytes = 0 } = this.links?.[line === 'o' ? 'a' : line] ?? {};
+      const {
+        delayMs = 0,
+        loss = 0,
+        kbitPerSecond = 0,
+        queueBytes = 0,
+        flows = [],
+      } = this.links?.[line === 'o' ? 'a' : line] ?? {};
       this.script.wire('core', `c${line}`, 'em', `x${line}`);
       this.script.wire('em', `y${line}`, node, 'wan');
       this.emulator.push(`x${line}`, `y${line}`);
       this.emulator.push(...[delayMs * 1000, loss * 1000, kbitPerSecond, queueBytes].map((value) => String(Math.round(value))));
+      for (const flow of flows) this.emulator.push('flow', flow.from, flow.to, String(Math.round(flow.delayMs * 1000)));
     }
   }
 

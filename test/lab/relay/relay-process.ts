@@ -3,7 +3,6 @@ import { fileURLToPath } from 'node:url';
 import { type RelayStatusReport, relayStatusSchema } from '../../../src/control/relay-schemas.js';
 import type { Host } from '../host.js';
 import type { LabProcess } from '../process.js';
-import type { FrontDelays } from './delaying-front.js';
 
 const program = process.env.RATATOSKR_LAB_AGENT ?? fileURLToPath(new URL('../../../dist/cli.js', import.meta.url));
 
@@ -17,7 +16,6 @@ export class RelayProcess {
     /** Where agents reach it, `address:port`. */
     readonly place: string,
     private readonly process: LabProcess,
-    private readonly front?: LabProcess,
   ) {}
 
   /** Resolves when it listens. */
@@ -29,15 +27,13 @@ export class RelayProcess {
     return new RelayProcess(host, place, running);
   }
 
-  /** Another, that is so far from each client: what passes is held up before it comes to the relay, or leaves it. */
-  static async startFarAway(host: Host, place: string, delays: Readonly<Record<string, FrontDelays>>): Promise<RelayProcess> {
-    const inside = `127.0.0.1:${place.split(':')[1]}`;
-    const { process: running } = await RelayProcess.start(host, inside);
-    const main = fileURLToPath(new URL('delaying-front-main.ts', import.meta.url));
-    const argv = [process.execPath, '--import', import.meta.resolve('tsx'), main, place, inside, JSON.stringify(delays)];
-    const front = host.spawn(argv, { name: `front-${place}` });
-    await front.line('sign of readiness', (line) => line === 'ready' || undefined);
-    return new RelayProcess(host, place, running, front);
+  /** Drops all that the relay's address sends and receives from now on: nobody is told that it is gone. */
+  async vanish(): Promise<void> {
+    const [address] = this.place.split(':');
+    const chain = (hook: string, side: string) =>
+      `  chain ${hook} {\n    type filter hook ${hook} priority filter; policy accept;\n    ip ${side} ${address} drop\n  }`;
+    const input = `table inet vanished {\n${chain('input', 'daddr')}\n${chain('output', 'saddr')}\n}`;
+    await this.host.exec(['nft', '-f', '-'], { input });
   }
 
   /** An invite, for an agent's configuration. */
@@ -69,7 +65,7 @@ export class RelayProcess {
   }
 
   async kill9(): Promise<void> {
-    await Promise.all([this.process, this.front].map((one) => one?.stop('SIGKILL')));
+    await this.process.stop('SIGKILL');
   }
 }
 
