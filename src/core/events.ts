@@ -88,7 +88,7 @@ export interface AgentEvents {
     congestion?: string;
     /** What makes a stream of datagrams, such as `udx`. */
     carrier?: string;
-    /** Who relays it, as `host:port`. */
+    /** Who relays it, as in PathInfo. */
     relay?: string;
   };
   'bridge.down': AttemptRef & Failure & PumpCounters & { ageMs: number };

@@ -84,7 +84,10 @@ export interface PathInfo {
   readonly congestion?: string;
   /** What makes a stream of the transport's datagrams, such as `udx`. */
   readonly carrier?: string;
-  /** Who relays it, as `host:port`, or `host:port out, host:port back` where each relays one direction; only of relayed paths. */
+  /**
+   * Who relays it, as `host:port`, `host:port then host:port` for two in a row, or `… out, … back` where the directions differ; only of
+   * relayed paths.
+   */
   readonly relay?: string;
 }
 

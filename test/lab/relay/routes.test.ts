@@ -78,23 +78,21 @@ it('of three relays each direction takes the nearest, within a tenth of the opti
   expect(waysOf(up)).toEqual([relays[0]?.place, relays[1]?.place]);
   await kept(a);
   const { received, rttsMs } = await made.a.ping(made.b.router.address, { count: 21 });
-  console.log('path', up.rttMs, 'pings', median(rttsMs));
   expect(received).toBe(21);
   expect(median(rttsMs)).toBeGreaterThan(119);
   expect(median(rttsMs)).toBeLessThanOrEqual(132);
 });
 
 it('two relays in a row carry the path where one is near to each end', async () => {
-  const { made, relays, a } = await routed([
+  const { relays, a } = await routed([
     { a: line(30), b: line(180) },
     { a: line(180), b: line(30) },
   ]);
   const first = await a.event('bridge.up');
   const next = await a.event('bridge.up', { after: first, timeoutMs: 40_000 });
   expect(next.relay).toBe(`${relays[0]?.place} then ${relays[1]?.place}`);
-  const { rttsMs } = await made.a.ping(made.b.router.address, { count: 21 });
-  console.log('before', first.rttMs, 'path', next.rttMs, 'pings', median(rttsMs));
-  expect(median(rttsMs)).toBeLessThanOrEqual(132);
+  expect(next.rttMs).toBeGreaterThan(119);
+  expect(next.rttMs).toBeLessThanOrEqual(132);
 });
 
 it('a relay that is killed is left within 5 s, for the next best', async () => {
@@ -105,7 +103,6 @@ it('a relay that is killed is left within 5 s, for the next best', async () => {
   await second?.kill9();
   const killedAt = Date.now();
   const next = await a.event('bridge.up', { after: up });
-  console.log('killed', next.time - killedAt);
   expect(waysOf(next)).toEqual([first?.place, third?.place]);
   expect(next.time - killedAt).toBeLessThan(5000);
 });
