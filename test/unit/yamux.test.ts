@@ -5,7 +5,7 @@ import { encodeFrame, FrameReader, flag, frameType, goAwayCode, initialWindow } 
 import { YamuxSession } from '../../src/relay/yamux/session.js';
 import type { YamuxStream } from '../../src/relay/yamux/stream.js';
 import { duplexPair } from './duplex-pair.js';
-import { settle } from './fake-clock.js';
+import { FakeClock, settle } from './fake-clock.js';
 import { readText } from './read-all.js';
 
 const sessions: YamuxSession[] = [];
@@ -45,6 +45,15 @@ function raw(role: 'client' | 'server' = 'server') {
   far.on('data', (chunk: Buffer) => received.push(chunk));
   far.on('error', () => {});
   return { session, far, accepted, received: () => Buffer.concat(received) };
+}
+
+/** A session that asks whether the other end is there. */
+function watchful() {
+  const clock = new FakeClock();
+  const [near, far] = duplexPair();
+  const session = new YamuxSession(near, { role: 'client', maxStreams: 4, onStream: () => {}, heartbeatClock: clock });
+  sessions.push(session);
+  return { session, far, clock };
 }
 
 const syn = (id: number) => encodeFrame({ type: frameType.windowUpdate, flags: flag.syn, stream: id, length: 0 });
@@ -280,5 +289,31 @@ describe('a session', () => {
     near.destroy();
     await closed;
     expect(far.errored).toMatchObject({ code: 'ECONNRESET' });
+  });
+});
+
+describe('a session with a heartbeat', () => {
+  it('ends when four pings in a row have brought nothing, within 2.5 s', async () => {
+    const { session, far, clock } = watchful();
+    far.resume();
+    await clock.advance(2000);
+    expect(session.closed.aborted).toBe(false);
+    await clock.advance(500);
+    expect(session.closed.aborted).toBe(true);
+    expect(clock.pending).toBe(0);
+  });
+
+  it('goes on while the other end answers', async () => {
+    const { session, far, clock } = watchful();
+    sessions.push(new YamuxSession(far, { role: 'server', maxStreams: 4, onStream: () => {} }));
+    await clock.advance(20_000);
+    expect(session.closed.aborted).toBe(false);
+  });
+
+  it('leaves no timer behind when it ends', async () => {
+    const { session, clock } = watchful();
+    await clock.advance(700);
+    session.destroy();
+    expect(clock.pending).toBe(0);
   });
 });
