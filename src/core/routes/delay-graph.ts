@@ -7,7 +7,7 @@ export interface MeasuredRelay {
 }
 
 /** What a packet takes from one relay to another, with the difference of their clocks in it; undefined where it cannot go. */
-export type Hop<Relay> = (from: Relay, to: Relay) => number | undefined;
+type Hop<Relay> = (from: Relay, to: Relay) => number | undefined;
 export interface Hops<Relay> {
   readonly out: Hop<Relay>;
   readonly back: Hop<Relay>;

@@ -7,32 +7,22 @@ import {
   defineStrategy,
   type Path,
   type Probe,
-  type Role,
   type Strategy,
   type StrategyDefinition,
   type StrategyServices,
 } from '../../core/strategy.js';
-import { formatEndpoint } from '../../discovery/candidates.js';
 import { RelayClient } from '../../relay/client.js';
-import { maxOthers } from '../../relay/messages.js';
 import { CarryingRoutes } from './carrying-routes.js';
+import { type Findings, linksOf, listedName, listsOf, sameAddress } from './findings.js';
 import { Inbox } from './inbox.js';
-import { maxRelays, type RelayMessageOf } from './messages.js';
+import { maxRelays } from './messages.js';
 import { mayBeRelay } from './peer-address.js';
 import type { Relay, RelayAddress, RelayFailure, RelaySource } from './relay-source.js';
 import { RememberedSurveys } from './remembered-surveys.js';
-import {
-  chooseRoutes,
-  describeRoute,
-  type RelayLists,
-  type RelayNames,
-  type RelayUse,
-  type Step,
-  type WayUse,
-  worthMoving,
-} from './route-choice.js';
-import { type Leg, stepOverSeveral } from './several-relays.js';
+import { chooseRoutes, describeRoute, type Step, worthMoving } from './route-choice.js';
+import { stepOverSeveral } from './several-relays.js';
 import { connectStep, openStep } from './step.js';
+import { isOverSeveral, legOf, namesOf, relayOf } from './step-parts.js';
 import { type Survey, surveyAll, surveyRelay } from './survey.js';
 import { TurnRelays } from './turn-relays.js';
 import { InvitedRelays } from './volunteer/invited-relays.js';
@@ -65,18 +55,6 @@ export function relay(settings: ReadRelaySettings): StrategyDefinition {
       return new RelayStrategy(services, settings, sources, client);
     },
   });
-}
-
-type Link = NonNullable<RelayMessageOf<'reach'>['links']>[number];
-
-/** Our relays with what we found out about them, and what the peer says about them and its own. */
-interface Findings {
-  readonly relays: readonly Relay[];
-  readonly failures: readonly RelayFailure[];
-  readonly offer: RelayMessageOf<'offer'>;
-  readonly peerOffer: RelayMessageOf<'offer'>;
-  readonly reach: RelayMessageOf<'reach'>;
-  readonly peerReach: RelayMessageOf<'reach'>;
 }
 
 export class RelayStrategy implements Strategy {
@@ -181,23 +159,23 @@ export class RelayStrategy implements Strategy {
     soon: boolean,
     signal: AbortSignal,
   ): Promise<readonly (Survey | RelayFailure | undefined)[]> {
-    const remembered = relays.map(({ address }) => this.surveys.of(formatEndpoint(address)));
+    const remembered = relays.map(({ address }) => this.surveys.of(listedName(address)));
     if (soon && remembered.some((one) => one !== undefined)) return remembered;
     const surveys = await surveyAll(this.services, relays, signal);
     for (const [at, { address }] of relays.entries()) {
       const survey = surveys[at];
-      this.surveys.set(formatEndpoint(address), survey && 'rttMs' in survey ? survey : undefined);
+      this.surveys.set(listedName(address), survey && 'rttMs' in survey ? survey : undefined);
     }
     return surveys;
   }
 
   /** What a relay that the peer named is like; undefined where it cannot be used. @param soon as in {@link survey} */
   private async surveyOffered(address: RelayAddress, soon: boolean, signal: AbortSignal): Promise<Survey | undefined> {
-    const name = formatEndpoint(address);
-    const remembered = this.surveys.of(name);
-    if (soon && (remembered || this.surveys.isGone(name))) return remembered;
+    const relay = listedName(address);
+    const remembered = this.surveys.of(relay);
+    if (soon && (remembered || this.surveys.isGone(relay))) return remembered;
     const survey = await surveyRelay(this.services, address, signal).catch(() => undefined);
-    this.surveys.set(name, survey);
+    this.surveys.set(relay, survey);
     return survey;
   }
 
@@ -300,90 +278,4 @@ export class RelayStrategy implements Strategy {
       expired: () => new StrategyError('RELAY_TIMEOUT', `The peer said nothing about relays for ${surveyDeadlineMs / 1000} s.`),
     });
   }
-}
-
-function sameAddress(a: RelayAddress, b: RelayAddress): boolean {
-  return a.address === b.address && a.port === b.port && a.transport === b.transport;
-}
-
-type Offers = Pick<Findings, 'relays' | 'offer' | 'peerOffer'> & { readonly role: Role };
-
-/** Asks the relays that this end may ask how far the others are from them that either end offers. Rejects with the signal's reason alone. */
-async function linksOf({ relays, offer, peerOffer, role }: Offers, signal: AbortSignal): Promise<Link[]> {
-  const offered = (['controlling', 'controlled'] as const).flatMap((opener) =>
-    (opener === role ? offer : peerOffer).relays.map((relay, index) => ({ ...relay, to: { opener, index } })),
-  );
-  const timed = offered.filter(({ oneWay }) => oneWay);
-  const links = await Promise.all(
-    relays.map(async (relay, from) => {
-      const others = timed.filter((other) => !sameAddress(other, relay.address)).slice(0, maxOthers);
-      if (!relay.delaysTo || others.length === 0) return [];
-      const delays = await relay.delaysTo(others, signal).catch(() => []);
-      return others.flatMap(({ to }, index) => {
-        const delay = delays[index];
-        return delay ? [{ from, to, outMs: delay.outMs, inMs: delay.inMs }] : [];
-      });
-    }),
-  );
-  signal.throwIfAborted();
-  return links.flat();
-}
-
-/** At the controlling end: what both ends measured, and were told by relays. */
-function listsOf({ offer, peerOffer, reach, peerReach }: Findings): RelayLists {
-  const offers = { controlling: offer.relays, controlled: peerOffer.relays };
-  const nameOf = ({ opener, index }: RelayUse) => listedName(offers[opener][index]);
-  const list = (opener: Role, reached: Findings['reach'], asked: Findings['reach']) =>
-    offers[opener].map((own, index) => ({
-      name: listedName(own),
-      own,
-      other: reached.relays.find((one) => one.index === index),
-      // A peer that says nothing of links does not know of ways over two relays in a row.
-      links: new Map(
-        (peerReach.links ? (asked.links ?? []) : []).flatMap(({ from, to, outMs, inMs }) =>
-          from === index ? [[nameOf(to), { outMs, inMs }] as const] : [],
-        ),
-      ),
-    }));
-  return { controlling: list('controlling', peerReach, reach), controlled: list('controlled', reach, peerReach) };
-}
-
-/** The same for one relay in both lists. */
-function listedName(relay: RelayAddress | undefined): string {
-  if (!relay) return '';
-  return relay.transport === 'tcp' ? formatEndpoint(relay) : `${formatEndpoint(relay)}/${relay.transport}`;
-}
-
-function isOverSeveral({ next, back }: Step): boolean {
-  return next !== undefined || back !== undefined;
-}
-
-/** Relays of a step, in the order in which packets from the controlling end pass them, and those to it. */
-function namesOf({ back, ...there }: Step, nameOf: (use: RelayUse) => string): RelayNames {
-  const names = ({ next, ...first }: WayUse) => [nameOf(first), ...(next ? [nameOf(next)] : [])];
-  return { out: names(there), back: names(back ?? there).toReversed() };
-}
-
-/** A relay of one of the offers. @throws StrategyError RELAY_MESSAGE_INVALID */
-function relayOf({ opener, index }: RelayUse, role: Role, { relays, offer, peerOffer, peerReach }: Findings) {
-  const address = (opener === role ? offer : peerOffer).relays[index];
-  const relay = opener === role ? relays[index] : undefined;
-  const peers = opener === role ? peerReach.relays.find((reach) => reach.index === index)?.seen : undefined;
-  if (!address || (opener === role && !peers)) {
-    throw new StrategyError('RELAY_MESSAGE_INVALID', 'The peer chose a relay that was not offered.');
-  }
-  return { address, relay, peers: peers ?? [], name: relay?.name ?? formatEndpoint(address), listed: listedName(address) };
-}
-
-/** This end's part of a way. @throws StrategyError RELAY_MESSAGE_INVALID */
-function legOf({ next, ...first }: WayUse, role: Role, found: Findings): Leg {
-  const relays = [relayOf(first, role, found), ...(next ? [relayOf(next, role, found)] : [])];
-  const [nearer, farther] = role === 'controlling' ? relays : relays.toReversed();
-  if (!nearer) throw new StrategyError('RELAY_MESSAGE_INVALID', 'The peer chose a way over no relay.');
-  if (!farther) return nearer.relay ? { ...nearer, relay: nearer.relay } : { server: nearer.address };
-  if (nearer.relay && farther.relay) return { relay: nearer.relay, peers: nearer.peers, farther: farther.relay };
-  if (!nearer.relay) return { server: nearer.address };
-  // Each end asks the one next to it: the controlling end opens the place.
-  if (role === 'controlling') return { relay: nearer.relay, peers: nearer.peers };
-  return { server: farther.address, over: nearer.relay };
 }

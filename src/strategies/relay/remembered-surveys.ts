@@ -7,7 +7,7 @@ const maxSurveys = 256;
 
 /** What relays were like when they were last asked: for a new path at once, when one of them is gone. */
 export class RememberedSurveys {
-  /** By the relay's `host:port`, the oldest first; without a survey of one that has gone since. */
+  /** By the relay's name in the lists, the oldest first; without a survey of one that has gone since. */
   private readonly surveys = new Map<string, { readonly survey: Survey | undefined; readonly at: number }>();
 
   constructor(private readonly clock: Pick<Clock, 'now'>) {}
