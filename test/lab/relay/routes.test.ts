@@ -117,7 +117,6 @@ it('a relay that vanishes without a farewell is left, and the traffic back withi
   const down = await a.event('bridge.down', { after: up });
   const back = await pings.reply(({ time }) => time > vanishedAt + 1000);
   const next = await a.event('bridge.up', { after: up });
-  console.log('down', down.time - vanishedAt, 'back', back.time - vanishedAt, 'next', next.time - vanishedAt);
   expect(back.time - vanishedAt).toBeLessThan(5000);
   expect(waysOf(next)).toEqual([first?.place, third?.place]);
 });
