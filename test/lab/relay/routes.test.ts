@@ -117,6 +117,7 @@ it('a relay that vanishes without a farewell is left, and the traffic back withi
   const down = await a.event('bridge.down', { after: up });
   const back = await pings.reply(({ time }) => time > vanishedAt + 1000);
   const next = await a.event('bridge.up', { after: up });
+  expect(down.time - vanishedAt).toBeLessThan(5000);
   expect(back.time - vanishedAt).toBeLessThan(5000);
   expect(waysOf(next)).toEqual([first?.place, third?.place]);
 });
