@@ -18,6 +18,7 @@ export interface PopulationOptions {
 export interface Inhabitant {
   readonly host: Host;
   readonly relays: boolean;
+  readonly region: number;
   /** Set while it runs. */
   node: SimulatedNode | undefined;
 }
@@ -35,6 +36,8 @@ export class Population {
   readonly pairs: readonly Pair[];
   private readonly contacts = new Map<Inhabitant, Contact[]>();
   private readonly directory = new Map<string, string>();
+  /** Those that are away. */
+  private readonly gone = new Map<Inhabitant, SimulatedNode | undefined>();
 
   constructor(
     private readonly world: SimulatedNetwork,
@@ -61,9 +64,9 @@ export class Population {
     }
   }
 
-  /** One more relay, nearer to its region's towns than any other, and linked with two of all nodes. */
-  async openRelay(region: number): Promise<Inhabitant> {
-    const relay = this.settle(true, region, relayMs.least / 4);
+  /** One more relay where it is needed most, nearer to its region's towns than any other, and linked with two of all nodes. */
+  async openRelay(): Promise<Inhabitant> {
+    const relay = this.settle(true, this.neediestRegion(), relayMs.least / 4);
     const { random } = this.world;
     for (const other of [random, random].map(() => this.at(random.integer(0, this.options.nodes - 1)))) {
       this.acquaint(relay, other, 'services');
@@ -91,7 +94,17 @@ export class Population {
     inhabitant.node = node;
   }
 
-  private readonly gone = new Map<Inhabitant, SimulatedNode | undefined>();
+  /** Of those with the fewest relays the one with the most ends of pairs. */
+  private neediestRegion(): number {
+    const { regions } = this.options;
+    const ends = this.pairs.flat();
+    const needs = Array.from({ length: regions }, (_, region) => {
+      const relays = this.everyone.filter((each) => each.relays && each.region === region).length;
+      return { region, relays, ends: ends.filter((each) => each.region === region).length };
+    });
+    needs.sort((a, b) => a.relays - b.relays || b.ends - a.ends);
+    return needs[0]?.region ?? 0;
+  }
 
   private at(index: number): Inhabitant {
     const one = this.everyone[index];
@@ -108,7 +121,7 @@ export class Population {
       where,
       accessMs ?? least + random.fraction() * (most - least),
     );
-    const inhabitant = { host, relays, node: undefined };
+    const inhabitant = { host, relays, region: where, node: undefined };
     this.everyone.push(inhabitant);
     return inhabitant;
   }

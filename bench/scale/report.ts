@@ -5,7 +5,15 @@ import type { ScaleFigures } from './simulate.js';
 /** What the sizes have cost, and what came of the new relay. */
 export function scaleTables(rows: readonly ScaleFigures[]): string {
   const costs = markdownTable(
-    [' nodes', ' relays', ' links a node', ' messages a node a minute', ' bytes a node a minute', ' memory a node, kB', ' CPU a node a minute, ms'],
+    [
+      ' nodes',
+      ' relays',
+      ' links a node',
+      ' messages a node a minute',
+      ' bytes a node a minute',
+      ' memory a node, kB',
+      ' CPU a node a minute, ms',
+    ],
     rows.map(({ nodes, relays, links, messages, bytes, memory, cpuMs }) => [
       nodes,
       relays,
@@ -17,7 +25,17 @@ export function scaleTables(rows: readonly ScaleFigures[]): string {
     ]),
   );
   const outcome = markdownTable(
-    [' nodes', ' half told, s', ' nine in ten told, s', ' first used, s', ' used by half, s', ' pairs', ' median', ' mean', ' within a tenth, %'],
+    [
+      ' nodes',
+      ' half told, s',
+      ' nine in ten told, s',
+      ' first used, s',
+      ' used by half, s',
+      ' pairs',
+      ' median',
+      ' mean',
+      ' within a tenth, %',
+    ],
     rows.map(({ nodes, newRelay, routes }) => [
       nodes,
       newRelay.halfToldS ?? '–',
@@ -40,7 +58,13 @@ export function scalePlot(rows: readonly ScaleFigures[]): string {
     const [[nodes, value] = [2, 1]] = points;
     const share = value / (nodes * Math.log(nodes));
     const yardstick = points.map(([n]) => [n, share * n * Math.log(n)] as const);
-    return { title, curves: [{ name, points }, { name: 'n log n', points: yardstick, isYardstick: true }] };
+    return {
+      title,
+      curves: [
+        { name, points },
+        { name: 'n log n', points: yardstick, isYardstick: true },
+      ],
+    };
   };
   return linePlot('Cost by the number of nodes', [
     panel('Messages a minute, all nodes', 'messages', ({ messages }) => messages),

@@ -1,4 +1,5 @@
 import type { AgentEvent } from '../../src/core/events.js';
+import { clearlyShorter } from '../../src/core/routes/round-trips.js';
 import type { Host } from '../../src/testing.js';
 import type { Geography } from './geography.js';
 import type { Inhabitant, Pair, Population } from './population.js';
@@ -18,14 +19,10 @@ export class RouteWatch {
   }
 
   read(event: AgentEvent): void {
-    if (event.event !== 'bridge.up' && event.event !== 'bridge.down') return;
+    if (event.event !== 'bridge.up') return;
     const pair = this.ends.get(event.agent);
-    if (!pair) return;
-    if (event.event === 'bridge.up') {
-      const named = (event.relay ?? '').split(', ').map((name) => this.hostAt(name.split(':')[0] ?? ''));
-      const [out, back = out] = named;
-      if (out && back) this.inUse.set(pair, [out, back]);
-    }
+    const [out, back = out] = (event.relay ?? '').split(', ').map((name) => this.hostAt(name.split(':')[0] ?? ''));
+    if (pair && out && back) this.inUse.set(pair, [out, back]);
   }
 
   /** Pairs of nodes that are both there. */
@@ -46,6 +43,13 @@ export class RouteWatch {
     return relays[costs.indexOf(Math.min(...costs))];
   }
 
+  /** Is this relay the best for a pair, and by more than is taken for noise? */
+  isWorthMoving(pair: Pair, relay: Inhabitant): boolean {
+    const inUse = this.inUse.get(pair);
+    const rttMs = this.rttMs(pair, [relay.host, relay.host]);
+    return this.bestFor(pair) === relay && inUse !== undefined && clearlyShorter(rttMs, this.rttMs(pair, inUse));
+  }
+
   uses(pair: Pair, relay: Host): boolean {
     return this.inUse.get(pair)?.includes(relay) ?? false;
   }
@@ -56,16 +60,6 @@ export class RouteWatch {
   }
 
   private hostAt(address: string): Host | undefined {
-    this.byAddress ??= new Map();
-    let host = this.byAddress.get(address);
-    if (!host) {
-      this.byAddress = new Map(
-        this.population.everyone.filter(({ relays }) => relays).map((each) => [each.host.address, each.host]),
-      );
-      host = this.byAddress.get(address);
-    }
-    return host;
+    return this.population.everyone.find(({ relays, host }) => relays && host.address === address)?.host;
   }
-
-  private byAddress: Map<string, Host> | undefined;
 }

@@ -29,7 +29,7 @@ export interface ScaleFigures extends PopulationOptions {
   readonly wallSeconds: number;
   /** Seconds after the new relay has started; undefined what has not happened. */
   readonly newRelay: {
-    /** Pairs that it is the best for. */
+    /** Pairs that it is the best for, and clearly better than what they use. */
     readonly pairs: number;
     /** The first and half of those use it. */
     readonly firstUsedS: number | undefined;
@@ -82,7 +82,7 @@ export async function simulateScale(options: ScaleOptions, say: (line: string) =
     const perNode = (value: number) => value / options.nodes;
     const heap = perNode(memory() - before);
     const cpu = process.cpuUsage();
-    const relay = await population.openRelay(Math.floor(options.regions / 2));
+    const relay = await population.openRelay();
     traffic.lookFor(keyOf(relay.host));
     const news = new News(watch, traffic, relay, options.nodes);
     for (let at = 0; at < options.minutes * 60_000; at += stepMs) {
@@ -177,7 +177,7 @@ class News {
     private readonly relay: Inhabitant,
     private readonly nodes: number,
   ) {
-    this.pairs = watch.pairs.filter((pair) => watch.bestFor(pair) === relay);
+    this.pairs = watch.pairs.filter((pair) => watch.isWorthMoving(pair, relay));
   }
 
   look(nowS: number): void {

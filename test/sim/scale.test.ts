@@ -5,7 +5,7 @@ describe('sixty agents that come and go, of whom four relay, and a fifth that be
   let figures: ScaleFigures;
 
   beforeAll(async () => {
-    const population = { nodes: 60, relays: 4, pairs: 5, regions: 3 };
+    const population = { nodes: 60, relays: 4, pairs: 5, regions: 8 };
     figures = await simulateScale({ ...population, seed: 'test', warmUpMinutes: 2, minutes: 5, churn: 0.1 });
   }, 180_000);
 
