@@ -63,6 +63,15 @@ describe('an agent that knows one agent and nothing else', () => {
     expect([met(nodes.first), parted(nodes.first)]).toEqual([1, 0]);
   });
 
+  it('finds a relay full without taking the place of another, and without calling who told of it a liar', async () => {
+    const { world, nodes } = await neighbourhood({ relay: { signalling: { maxPeers: 1 } } });
+    await world.run(5 * 60_000);
+    const refused = nodes.relay.events.filter(({ event }) => event === 'signalling.failed');
+    expect(refused).toMatchObject([{ code: 'SIGNALLING_TOO_MANY', remote: nodes.first.router.address }]);
+    expect(nodes.relay.events.filter(({ event }) => event === 'signalling.closed')).toEqual([]);
+    expect(nodes.first.events.filter((event) => event.event === 'log' && event.name === 'gossip.ignored')).toEqual([]);
+  });
+
   it('learns nothing of an agent that does not gossip', async () => {
     const { world, nodes } = await neighbourhood({ relay: { discovery: ['sessions'] } });
     await world.run(60_000);

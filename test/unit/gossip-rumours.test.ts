@@ -27,6 +27,17 @@ describe('what others tell of agents', () => {
     expect(heard.pick((_, offers) => offers.includes('relay'))?.key).toBe(keyNumber(2));
   });
 
+  it('has a newest, and what is told of again is no newer for it', async () => {
+    const { heard, clock } = rumours();
+    heard.hear(honest, about(1));
+    await clock.advance(1000);
+    heard.hear(liar, about(2));
+    await clock.advance(1000);
+    heard.hear(honest, about(1));
+    expect(heard.newest(any)).toMatchObject({ key: keyNumber(2), toldBy: liar });
+    expect(heard.newest((key) => key !== keyNumber(2))).toMatchObject({ key: keyNumber(1), toldBy: honest });
+  });
+
   it('expires a day after the teller has met them', async () => {
     const { clock, heard } = rumours();
     heard.hear(honest, [{ key: keyNumber(1), offers: ['relay'], ageMs: 20 * hour }]);
