@@ -1,5 +1,5 @@
 /** One curve. */
-export interface Curve {
+interface Curve {
   readonly name: string;
   readonly points: readonly (readonly [x: number, y: number])[];
   /** Of something to compare with, not of a measurement. */
