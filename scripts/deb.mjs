@@ -1,5 +1,5 @@
 // npm run deb [-- --arch amd64|arm64] [-- --output FOLDER]: builds ratatoskr_VERSION_ARCH.deb from the npm package as users install it. Needs
-// dpkg-deb and the files of `npm run prebuild`; builds for either architecture on any machine, as nothing is compiled here.
+// dpkg-deb and the files of `npm run prebuilds`; builds for either architecture on any machine, as nothing is compiled here.
 import {
   chmodSync,
   cpSync,

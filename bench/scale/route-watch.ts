@@ -1,13 +1,13 @@
 import type { AgentEvent } from '../../src/core/events.js';
-import { clearlyShorter } from '../../src/core/routes/round-trips.js';
+import { clearlyShorter } from '../../src/core/routes/shortest-round-trip.js';
 import type { Host } from '../../src/testing.js';
 import type { Geography } from './geography.js';
 import type { Inhabitant, Pair, Population } from './population.js';
 
 /** Which relays carry the pairs' paths, and which would do best. */
 export class RouteWatch {
-  /** Relays of the path in use, out and back, by pair. */
-  private readonly inUse = new Map<Pair, readonly [Host, Host]>();
+  /** Relays of the path in use by pair, in the order in which a packet passes them on its way out and on its way back. */
+  private readonly inUse = new Map<Pair, readonly [readonly Host[], readonly Host[]]>();
   private readonly ends: ReadonlyMap<string, Pair>;
 
   constructor(
@@ -21,8 +21,10 @@ export class RouteWatch {
   read(event: AgentEvent): void {
     if (event.event !== 'bridge.up') return;
     const pair = this.ends.get(event.agent);
-    const [out, back = out] = (event.relay ?? '').split(', ').map((name) => this.hostAt(name.split(':')[0] ?? ''));
-    if (pair && out && back) this.inUse.set(pair, [out, back]);
+    if (!pair || !event.relay) return;
+    const [, out = event.relay, home] = /^(.*) out, (.*) back$/.exec(event.relay) ?? [];
+    const there = this.hostsOf(out);
+    this.inUse.set(pair, [there, home === undefined ? there.toReversed() : this.hostsOf(home)]);
   }
 
   /** Pairs of nodes that are both there. */
@@ -34,32 +36,44 @@ export class RouteWatch {
   excess(pair: Pair): number | undefined {
     const relays = this.inUse.get(pair);
     const best = this.bestFor(pair);
-    return relays && best && this.rttMs(pair, relays) / this.rttMs(pair, [best.host, best.host]);
+    return relays && best && this.rttMs(pair, relays) / this.rttMs(pair, [[best.host], [best.host]]);
   }
 
   bestFor(pair: Pair): Inhabitant | undefined {
     const relays = this.population.everyone.filter((each) => each.relays && each.node);
-    const costs = relays.map(({ host }) => this.rttMs(pair, [host, host]));
+    const costs = relays.map(({ host }) => this.rttMs(pair, [[host], [host]]));
     return relays[costs.indexOf(Math.min(...costs))];
   }
 
   /** Is this relay the best for a pair, and by more than is taken for noise? */
   isWorthMoving(pair: Pair, relay: Inhabitant): boolean {
     const inUse = this.inUse.get(pair);
-    const rttMs = this.rttMs(pair, [relay.host, relay.host]);
+    const rttMs = this.rttMs(pair, [[relay.host], [relay.host]]);
     return this.bestFor(pair) === relay && inUse !== undefined && clearlyShorter(rttMs, this.rttMs(pair, inUse));
   }
 
   uses(pair: Pair, relay: Host): boolean {
-    return this.inUse.get(pair)?.includes(relay) ?? false;
+    return this.inUse.get(pair)?.some((way) => way.includes(relay)) ?? false;
   }
 
-  private rttMs([one, other]: Pair, [out, back]: readonly [Host, Host]): number {
-    const way = (relay: Host) => this.geography.rttMs(one.host, relay) + this.geography.rttMs(relay, other.host);
-    return (way(out) + way(back)) / 2;
+  private rttMs([one, other]: Pair, [out, back]: readonly [readonly Host[], readonly Host[]]): number {
+    return (this.wayMs([one.host, ...out, other.host]) + this.wayMs([other.host, ...back, one.host])) / 2;
   }
 
-  private hostAt(address: string): Host | undefined {
-    return this.population.everyone.find(({ relays, host }) => relays && host.address === address)?.host;
+  private wayMs(hosts: readonly Host[]): number {
+    return hosts.reduce((sum, host, at) => {
+      const next = hosts[at + 1];
+      return next ? sum + this.geography.rttMs(host, next) : sum;
+    }, 0);
+  }
+
+  /** @param way as in `bridge.up`: addresses and ports with `then` between them */
+  private hostsOf(way: string): Host[] {
+    return way.split(' then ').map((name) => {
+      const address = name.split(':')[0];
+      const found = this.population.everyone.find(({ relays, host }) => relays && host.address === address);
+      if (!found) throw new Error(`no relay has the address of ${name}`);
+      return found.host;
+    });
   }
 }

@@ -154,7 +154,7 @@ export function loadAddon(environment: NodeJS.ProcessEnv = process.env): LoadedA
   }
 }
 
-/** Which of the files of scripts/prebuild.mjs fits this process. */
+/** Which of the files of scripts/prebuilds.mjs fits this process. */
 function prebuild(): string {
   // What has loaded this process says which libc it lives with; that holds on any distribution.
   const libc = /\/ld-musl-/.test(readFileSync('/proc/self/maps', 'latin1')) ? 'musl' : 'glibc';

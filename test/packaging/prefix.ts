@@ -11,7 +11,7 @@ const root = fileURLToPath(new URL('../..', import.meta.url));
 export function packed(folder: string): string {
   if (!process.env.RATATOSKR_TARBALL) {
     execFileSync(process.execPath, [path.join(root, 'scripts/build-native.mjs')]);
-    execFileSync(process.execPath, [path.join(root, 'scripts/prebuild.mjs'), '--here']);
+    execFileSync(process.execPath, [path.join(root, 'scripts/prebuilds.mjs'), '--here']);
   }
   return packTarball(folder);
 }

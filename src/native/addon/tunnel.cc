@@ -49,13 +49,12 @@ bool HasTag(Bytes datagram, const Tag& tag) {
 
 // The length of each datagram but the last of those that came as one, or 0.
 std::size_t SizeOf(const msghdr& message) {
-  for (cmsghdr* at = CMSG_FIRSTHDR(&message); at != nullptr; at = CMSG_NXTHDR(const_cast<msghdr*>(&message), at)) {
-    if (at->cmsg_level != IPPROTO_UDP || at->cmsg_type != UDP_GRO) continue;
-    int size = 0;
-    std::memcpy(&size, CMSG_DATA(at), sizeof size);
-    return size > 0 ? static_cast<std::size_t>(size) : 0;
-  }
-  return 0;
+  // Nothing else is asked for.
+  const cmsghdr* at = CMSG_FIRSTHDR(&message);
+  if (at == nullptr || at->cmsg_level != IPPROTO_UDP || at->cmsg_type != UDP_GRO) return 0;
+  int size = 0;
+  std::memcpy(&size, CMSG_DATA(at), sizeof size);
+  return size > 0 ? static_cast<std::size_t>(size) : 0;
 }
 
 }  // namespace

@@ -1,4 +1,4 @@
-// npm run prebuild [-- TARGET...]: makes prebuilds/TARGET.node, the native addon as it goes into the npm package, for all targets or those
+// npm run prebuilds [-- TARGET...]: makes prebuilds/TARGET.node, the native addon as it goes into the npm package, for all targets or those
 // named.
 //   --here   takes the addon that was built for this machine by its own compiler instead: quick, and for nobody else
 //
