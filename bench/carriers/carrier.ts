@@ -34,7 +34,7 @@ export const yardstick = 'direct tcp';
 export const streamsCarrier = 'tcp-hole-punching, without the addon';
 
 /** Where one end allows no tunnel. */
-export const udxCarrier = 'udp-hole-punching, by udx';
+const udxCarrier = 'udp-hole-punching, by udx';
 
 const quicPort = 7003;
 /** What the carriers need of both routers: a listener for quic, and for yggdrasil-jumper to know whom to ask. */
