@@ -8,10 +8,12 @@ import { EventSource } from '../core/events.js';
 import { type Files, systemFiles } from '../core/files.js';
 import type { Net } from '../core/net.js';
 import { type Random, systemRandom } from '../core/random.js';
+import type { ReliableUdp } from '../core/reliable-udp.js';
 import { type RunLock, takeRunLock } from '../core/run-lock.js';
 import { formatEndpoint } from '../discovery/candidates.js';
 import { loadAddon } from '../native/addon.js';
 import { createSystemNet } from '../native/system-net.js';
+import { createUdx } from '../native/udx/create-udx.js';
 import { inviteUris, StandaloneRelay } from '../relay/standalone.js';
 import { ConfigReader, type ConfigSource } from './config-source.js';
 import { EventLog } from './event-log.js';
@@ -21,6 +23,8 @@ import type { Host } from './supervisor.js';
 
 export interface RelaySurroundings {
   readonly net: Pick<Net, 'bindUdp' | 'listenTcp' | 'tune' | 'connectTcp' | 'interfaces'>;
+  /** @default none: then agents come over TCP alone */
+  readonly reliableUdp?: ReliableUdp | undefined;
   readonly clock: Clock;
   readonly random: Random;
   readonly files: Files;
@@ -32,7 +36,7 @@ export interface RelaySurroundings {
 
 /** `ratatoskr relay` until a signal ends it. @returns the exit code @throws ConfigError, AgentError RELAY_SECRET_UNUSABLE, RELAY_LISTEN_FAILED, ALREADY_RUNNING, RUNTIME_DIR_UNUSABLE */
 export async function runRelay(options: RelayOptions, surroundings: RelaySurroundings = machine()): Promise<number> {
-  const { net, clock, random, files, host, out, source } = surroundings;
+  const { net, reliableUdp, clock, random, files, host, out, source } = surroundings;
   const { listen, revoke = [], runtimeDir, http, httpExposed, logLevel, logFormat } = options;
   const { config: read } = await new ConfigReader({
     ...source,
@@ -63,7 +67,10 @@ export async function runRelay(options: RelayOptions, surroundings: RelaySurroun
   try {
     lock = await takeRunLock(config.runtimeDir, files);
     const revoked = new Set(revoke);
-    relay = await StandaloneRelay.open({ ...{ net, clock, random, files, log, revoked, config }, ...(listen && { listen }) });
+    relay = await StandaloneRelay.open({
+      ...{ net, reliableUdp, clock, random, files, log, revoked, config },
+      ...(listen && { listen }),
+    });
     control = await startRelayControl({ relay, config, log, startedAt: clock.wallTime() });
     log.info('relay.ready', { places: relay.local.map(formatEndpoint) });
     await stopped;
@@ -97,6 +104,7 @@ const signals = ['SIGTERM', 'SIGINT'];
 function machine(): RelaySurroundings {
   return {
     net: createSystemNet(loadAddon()),
+    reliableUdp: createUdx({ clock: systemClock, random: systemRandom }).udp,
     clock: systemClock,
     random: systemRandom,
     files: systemFiles,

@@ -1,11 +1,11 @@
-import type { Clock, Timer } from '../core/clock.js';
+import type { Timer } from '../core/clock.js';
 import { withDeadline } from '../core/deadline.js';
 import { describeError, StrategyError } from '../core/errors.js';
-import type { ByteStream, Endpoint, Net } from '../core/net.js';
+import type { ByteStream, Endpoint } from '../core/net.js';
 import type { OneWayDelays } from '../core/routes/one-way-delay.js';
-import { type SealingKey, sealAsClient } from '../core/sealing.js';
+import type { SealingKey } from '../core/sealing.js';
 import { formatEndpoint } from '../discovery/candidates.js';
-import { tunePath } from '../discovery/tcp-path.js';
+import { openToRelay, type RelayPlatform } from './connect.js';
 import { type Answer, answerSchema, circuitSchema, encodeMessage, readMessage, refusalError } from './messages.js';
 import { keyOfToken } from './token.js';
 import { YamuxSession } from './yamux/session.js';
@@ -53,7 +53,7 @@ export class RelayClient {
   /** Called when a relay that was in use has gone without a farewell, with its `host:port`. */
   onLost: (relay: string) => void = () => {};
 
-  constructor(private readonly platform: { readonly net: Pick<Net, 'connectTcp' | 'tune'>; readonly clock: Clock }) {}
+  constructor(private readonly platform: RelayPlatform) {}
 
   /**
    * Reserves a place.
@@ -144,14 +144,12 @@ export class RelayClient {
   }
 
   private async dial(endpoint: Endpoint, admission: Admission, onClose: () => void): Promise<Connection> {
-    const { net, clock } = this.platform;
+    const { clock } = this.platform;
     const { signal } = this.over;
     const relay = formatEndpoint(endpoint);
     const key = await admission(signal);
     try {
-      const stream = await net.connectTcp({ remote: endpoint, timeoutMs: answerTimeoutMs, signal });
-      tunePath(net, stream);
-      const sealed = await sealAsClient(stream, key, { clock, signal, timeoutMs: answerTimeoutMs });
+      const { stream, sealed } = await openToRelay(this.platform, endpoint, key, { timeoutMs: answerTimeoutMs, signal });
       const places: Connection['places'] = new Map();
       const session: YamuxSession = new YamuxSession(sealed, {
         role: 'client',

@@ -8,6 +8,7 @@ import type { Files } from '../core/files.js';
 import type { Logger } from '../core/logger.js';
 import type { Endpoint, Net } from '../core/net.js';
 import type { Random } from '../core/random.js';
+import type { ReliableUdp } from '../core/reliable-udp.js';
 import { inviteFor, keyOfInvite, nameInIdentity } from './invite.js';
 import { limitsOf } from './limits.js';
 import { publicAddresses } from './public-addresses.js';
@@ -22,6 +23,8 @@ type Place = { readonly host: string; readonly port: number };
 
 export interface StandaloneOptions {
   readonly net: Pick<Net, 'listenTcp' | 'bindUdp' | 'tune' | 'interfaces' | 'connectTcp'>;
+  /** What makes streams of datagrams, where there is such a thing. */
+  readonly reliableUdp?: ReliableUdp | undefined;
   readonly clock: Clock;
   readonly random: Random;
   readonly files: Files;
@@ -48,11 +51,11 @@ export class StandaloneRelay {
 
   /** Resolves when it listens. @throws AgentError RELAY_SECRET_UNUSABLE, RELAY_LISTEN_FAILED */
   static async open(options: StandaloneOptions): Promise<StandaloneRelay> {
-    const { net, clock, random, files, log, listen, revoked, config } = options;
+    const { net, reliableUdp, clock, random, files, log, listen, revoked, config } = options;
     const secret = await relaySecret(config.stateDir, { files, random });
     const { volunteer } = config.relay;
     const server = await RelayServer.open({
-      ...{ net, clock, random, log },
+      ...{ net, reliableUdp, clock, random, log },
       listen: listen ?? ['0.0.0.0', '::'].map((address) => ({ address, port: volunteer.port })),
       datagrams: true,
       limits: limitsOf(volunteer),

@@ -37,7 +37,7 @@ async function relay(mayBeRelay?: () => boolean) {
 }
 
 function newClient(): RelayClient {
-  const client = new RelayClient({ net, clock });
+  const client = new RelayClient({ net, clock, random });
   closing.push(() => client.close());
   return client;
 }

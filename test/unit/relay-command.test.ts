@@ -82,7 +82,7 @@ async function freePort(): Promise<number> {
 }
 
 function reserve(endpoint: { address: string; port: number }, uri: RelayUri) {
-  const client = new RelayClient({ net, clock });
+  const client = new RelayClient({ net, clock, random });
   clients.push(client);
   const admission = async () => keyOfInvite(uri);
   return client.reserve(endpoint, admission, () => {}, signal);
@@ -130,7 +130,7 @@ describe('the running relay', () => {
     const [uri] = await invite('alice');
     if (!uri) throw new Error('no invite');
     const place = await reserve(endpoint, uri);
-    const guest = new RelayClient({ net, clock });
+    const guest = new RelayClient({ net, clock, random });
     clients.push(guest);
     const stream = await guest.connect(endpoint, place.token, signal);
     stream.write(Buffer.alloc(1000));

@@ -49,7 +49,7 @@ async function start(limits: Partial<RelayLimits> = {}): Promise<void> {
 }
 
 function newClient(): RelayClient {
-  const client = new RelayClient({ net, clock });
+  const client = new RelayClient({ net, clock, random: systemRandom });
   clients.push(client);
   return client;
 }

@@ -57,7 +57,7 @@ async function relayAt(delays: Readonly<Record<keyof typeof ends, FrontDelays>>)
 
 /** What an end has that these relays serve. */
 function endWith(end: keyof typeof ends, relays: readonly Awaited<ReturnType<typeof relayAt>>[]) {
-  const client = new RelayClient({ net: netOf(end), clock });
+  const client = new RelayClient({ net: netOf(end), clock, random });
   clients.push(client);
   const found = relays.map(
     ({ server, endpoint, full }) =>

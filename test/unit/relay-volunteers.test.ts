@@ -51,7 +51,7 @@ async function volunteer(): Promise<{ server: RelayServer; endpoint: Endpoint }>
 }
 
 function newClient(): RelayClient {
-  const client = new RelayClient({ net, clock });
+  const client = new RelayClient({ net, clock, random: systemRandom });
   clients.push(client);
   return client;
 }

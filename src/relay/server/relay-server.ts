@@ -4,14 +4,16 @@ import type { Clock } from '../../core/clock.js';
 import { withDeadline } from '../../core/deadline.js';
 import { AgentError, describeError, StrategyError } from '../../core/errors.js';
 import type { Logger } from '../../core/logger.js';
-import type { ByteStream, DatagramSocket, Endpoint, Listener, Net } from '../../core/net.js';
+import type { ByteStream, Endpoint, Listener, Net } from '../../core/net.js';
 import type { Random } from '../../core/random.js';
 import { sourceOf } from '../../core/rate-limit.js';
 import { isPublicAddress } from '../../core/reach.js';
 import { readExactly } from '../../core/read-exactly.js';
+import type { ReliableUdp } from '../../core/reliable-udp.js';
 import { sealAsServer } from '../../core/sealing.js';
 import { formatEndpoint } from '../../discovery/candidates.js';
 import { tunePath } from '../../discovery/tcp-path.js';
+import { DatagramDoor } from '../datagrams/datagram-door.js';
 import { YamuxSession } from '../yamux/session.js';
 import { Allowance, type AllowanceLimits } from './allowance.js';
 import { countBy } from './count-by.js';
@@ -30,8 +32,10 @@ export interface RelayServerOptions {
   readonly log: Logger;
   /** Where to listen, families that this machine lacks left out; port 0 lets the system pick. */
   readonly listen: readonly Endpoint[];
-  /** Answer STUN over UDP at the same ports. @default false */
+  /** Listen over UDP at the same ports, too, and answer STUN there. @default false */
   readonly datagrams?: boolean;
+  /** What makes streams of datagrams; without it, there is no more than STUN over UDP. */
+  readonly reliableUdp?: ReliableUdp | undefined;
   readonly limits: RelayLimits;
   /** May another relay be at this address? @default only at public ones */
   mayBeRelay?(address: string): boolean;
@@ -88,9 +92,10 @@ export class RelayServer {
   private readonly stun: StunAnswers;
   private readonly others: OtherRelays;
   private readonly listeners: Listener[] = [];
-  private readonly sockets: DatagramSocket[] = [];
+  private readonly sockets: { close(): Promise<void> }[] = [];
+  private readonly door: DatagramDoor;
   /** Connections that have not proved themselves, with their sources. */
-  private readonly greetings = new Map<ByteStream, string>();
+  private readonly greetings = new Map<Duplex, string>();
   /** Sessions, with the peer that each belongs to, or the identity of the place that it came for. */
   private readonly sessions = new Map<YamuxSession, string>();
   private readonly refused = new Map<string, number>();
@@ -106,6 +111,16 @@ export class RelayServer {
     this.others = new OtherRelays({ net, clock, random, mayBeRelay });
     // Every connection that is being let in listens.
     setMaxListeners(0, this.over.signal);
+    this.door = new DatagramDoor({
+      ...{ clock, random: options.random },
+      keyOf: (identity) => this.find(identity)?.key,
+      hasRoom: ({ address }) => this.hasRoom(sourceOf(address)),
+      onStream: (stream) => {
+        this.greet(stream, sourceOf(stream.remote.address));
+        this.admit(stream).catch((error: unknown) => this.turnAway(stream, error));
+      },
+      answer: (data, local, remote) => this.stun.answer(data, local, remote, 'udp'),
+    });
   }
 
   /** Resolves when it listens. @throws AgentError RELAY_LISTEN_FAILED; nothing is left behind then */
@@ -179,22 +194,19 @@ export class RelayServer {
     });
     this.listeners.push(listener);
     if (!this.options.datagrams) return;
-    const port = listener.local?.port ?? local.port;
-    this.sockets.push(await this.stun.listen(this.options.net, { address: local.address, port }));
+    const place = { address: local.address, port: listener.local?.port ?? local.port };
+    this.sockets.push(await this.door.listen(this.options.net, this.options.reliableUdp, place));
   }
 
   /** A connection from anyone. Never rejects. */
   private async welcome(stream: ByteStream): Promise<void> {
     const source = sourceOf(stream.remoteAddress ?? '');
-    const ofSource = [...this.greetings.values()].filter((other) => other === source).length;
-    if (this.over.signal.aborted || this.greetings.size >= maxGreetings || ofSource >= maxGreetingsPerSource) {
+    if (!this.hasRoom(source)) {
       this.turnedAway += 1;
       stream.destroy();
       return;
     }
-    this.greetings.set(stream, source);
-    stream.on('error', () => {});
-    stream.once('close', () => this.greetings.delete(stream));
+    this.greet(stream, source);
     try {
       const first = await withDeadline(readExactly(stream, 1, this.over.signal), {
         clock: this.options.clock,
@@ -203,34 +215,59 @@ export class RelayServer {
       });
       stream.unshift(first);
       if (first[0] === stunRequest) this.stun.serve(stream);
-      else if (first[0] === tlsHandshake) await this.admit(stream);
-      else throw new Error('it speaks neither TLS nor STUN');
+      else if (first[0] === tlsHandshake) {
+        tunePath(this.options.net, stream);
+        await this.admit(stream);
+      } else throw new Error('it speaks neither TLS nor STUN');
     } catch (error) {
-      this.turnedAway += 1;
-      stream.destroy();
-      this.options.log.debug('relay.turned-away', { remote: stream.remoteAddress, ...describeError(error) });
+      this.turnAway(stream, error);
     }
   }
 
-  private async admit(stream: ByteStream): Promise<void> {
-    const { clock, net } = this.options;
-    const member = (name: string) => this.tickets.find(name) ?? this.options.invited?.(name);
-    const find = (name: string) => member(name) ?? this.reservations.find(name);
-    const { sealed, identity } = await sealAsServer(stream, (name) => find(name)?.key, {
+  /** May one more connection come from there? */
+  private hasRoom(source: string): boolean {
+    const ofSource = [...this.greetings.values()].filter((other) => other === source).length;
+    return !this.over.signal.aborted && this.greetings.size < maxGreetings && ofSource < maxGreetingsPerSource;
+  }
+
+  /** A connection has yet to prove itself. */
+  private greet(stream: Duplex, source: string): void {
+    this.greetings.set(stream, source);
+    stream.on('error', () => {});
+    stream.once('close', () => this.greetings.delete(stream));
+  }
+
+  private turnAway(stream: Duplex, error: unknown): void {
+    const source = this.greetings.get(stream);
+    this.turnedAway += 1;
+    stream.destroy();
+    this.options.log.debug('relay.turned-away', { source, ...describeError(error) });
+  }
+
+  private member(identity: string) {
+    return this.tickets.find(identity) ?? this.options.invited?.(identity);
+  }
+
+  private find(identity: string): { readonly key: Uint8Array } | undefined {
+    return this.member(identity) ?? this.reservations.find(identity);
+  }
+
+  private async admit(stream: Duplex): Promise<void> {
+    const { clock } = this.options;
+    const { sealed, identity } = await sealAsServer(stream, (name) => this.find(name)?.key, {
       clock,
       signal: this.over.signal,
       timeoutMs: greetingTimeoutMs,
     });
     this.greetings.delete(stream);
-    const owner = member(identity)?.owner;
+    const owner = this.member(identity)?.owner;
     const client = owner ?? identity;
     const already = [...this.sessions.values()].filter((other) => other === client).length;
-    if (!find(identity) || already >= spareSessionsPerClient + this.options.limits.maxCircuitsPerPeer) {
+    if (!this.find(identity) || already >= spareSessionsPerClient + this.options.limits.maxCircuitsPerPeer) {
       this.turnedAway += 1;
       sealed.destroy();
       return;
     }
-    tunePath(net, stream);
     this.serve(sealed, client, owner);
   }
 

@@ -1,7 +1,6 @@
 import type { Clock } from '../../core/clock.js';
-import type { ByteStream, DatagramSocket, Endpoint, Net } from '../../core/net.js';
+import type { ByteStream, Endpoint } from '../../core/net.js';
 import { RateLimit } from '../../core/rate-limit.js';
-import { TokenBucket } from '../../core/token-bucket.js';
 import { answerBinding } from '../../discovery/stun/responder-answer.js';
 import { serveTcp } from '../../discovery/stun/responder-tcp.js';
 import { tellTime } from '../../discovery/stun/time-attribute.js';
@@ -10,18 +9,14 @@ import { tellTime } from '../../discovery/stun/time-attribute.js';
 const idleMs = 5000;
 /** Requests that one source is answered; a survey makes eighteen, of a relay that may be asked by a whole network behind one address. */
 const perSource = { perSecond: 80, burst: 240, sources: 4096 };
-/** Datagrams that are answered in all, for their sources may be forged. */
-const datagrams = { perSecond: 1000, burst: 2000 };
 
 /** Answers a relay's Binding requests, with the time where it is asked for: by that others measure how far away the relay is. */
 export class StunAnswers {
   answered = 0;
   private readonly rate: RateLimit;
-  private readonly datagrams: TokenBucket;
 
   constructor(private readonly clock: Clock) {
     this.rate = new RateLimit({ clock, ...perSource });
-    this.datagrams = new TokenBucket(clock, datagrams);
   }
 
   /** Serves a connection to its end. */
@@ -31,19 +26,8 @@ export class StunAnswers {
     serveTcp(stream, { clock: this.clock, idleMs, answer: (message) => this.answer(message, local, remote, 'tcp') });
   }
 
-  /** Answers datagrams until the socket is closed. @throws the system's error */
-  async listen(net: Pick<Net, 'bindUdp'>, local: Endpoint): Promise<DatagramSocket> {
-    const socket = await net.bindUdp({
-      local,
-      onMessage: (data, remote) => {
-        const answer = this.datagrams.take() ? this.answer(data, socket.local, remote, 'udp') : undefined;
-        if (answer) socket.send(answer, remote);
-      },
-    });
-    return socket;
-  }
-
-  private answer(request: Uint8Array, local: Endpoint, remote: Endpoint, transport: 'udp' | 'tcp'): Uint8Array | undefined {
+  /** The answer to a request; undefined to anything else, and to what is too much for one source. */
+  answer(request: Uint8Array, local: Endpoint, remote: Endpoint, transport: 'udp' | 'tcp'): Uint8Array | undefined {
     const heardAt = this.clock.now();
     if (remote.port === 0 || !this.rate.take(remote.address)) return undefined;
     const answer = answerBinding(request, { remote, place: { local }, transport });

@@ -1,5 +1,5 @@
 import { isIPv6 } from 'node:net';
-import type { Timer } from '../../core/clock.js';
+import { sleep, type Timer } from '../../core/clock.js';
 import { withDeadline } from '../../core/deadline.js';
 import { StrategyError } from '../../core/errors.js';
 import { DelaySamples } from '../../core/routes/one-way-delay.js';
@@ -19,6 +19,9 @@ const udpTimeoutMs = 1500;
 const probes = 3;
 /** What a relay may take longer than another, in milliseconds, or as long as that again. */
 const leastGraceMs = 500;
+/** When a relay that is met over TCP, and has not answered there, is asked over UDP, in milliseconds. */
+const otherWayMs = leastGraceMs / 2;
+
 /** What one end finds out about a relay before it is used. */
 export interface Survey extends Distance {
   /** Addresses that the relay sees this end at. */
@@ -27,7 +30,8 @@ export interface Survey extends Distance {
 
 /**
  * Asks a relay how far it is and where it sees us: STUN Binding (RFC 8489), without credentials, eighteen times. What it says is not trusted, so
- * its certificate does not matter. One over UDP is asked over TCP too, at the same port: the other end may come that way.
+ * its certificate does not matter. One over UDP is asked over TCP too, at the same port: the other end may come that way. One over TCP is
+ * asked over UDP where it does not answer: those of our own kind are met that way, too.
  * @throws StrategyError RELAY_UNREACHABLE, or the signal's reason
  */
 export async function surveyRelay(platform: TurnPlatform, address: RelayAddress, signal: AbortSignal): Promise<Survey> {
@@ -52,7 +56,19 @@ export async function surveyRelay(platform: TurnPlatform, address: RelayAddress,
         ),
       ),
     );
-    await withDeadline(Promise.all(asked), options).catch((error: unknown) => {
+    const streams = Promise.all(asked);
+    let lost = () => (ask.length === 1 ? failures.length : 0);
+    const turnToUdp = async () => {
+      await Promise.race([streams, sleep(platform.clock, otherWayMs, until)]);
+      if (answers.length > 0) return;
+      const some = await probeUdp(platform, address, until);
+      if (answers.length > 0) return;
+      answers.push(...some);
+      lost = () => 0;
+      done.abort();
+    };
+    const all = address.transport === 'tcp' ? [streams, turnToUdp().catch(() => {})] : [streams];
+    await withDeadline(Promise.all(all), options).catch((error: unknown) => {
       // Those that did answer are enough.
       if (answers.length === 0) throw error;
     });
@@ -60,7 +76,7 @@ export async function surveyRelay(platform: TurnPlatform, address: RelayAddress,
     if (answers.length === 0) throw unreachable(name, failures[0]?.message ?? 'no answer', failures[0]);
     return {
       // Where both transports are asked, one that does not pass is no loss.
-      ...distanceOf(answers, ask.length === 1 ? failures.length : 0),
+      ...distanceOf(answers, lost()),
       seen: [...new Set(answers.map(({ mapped }) => mapped))].slice(0, maxSeen),
     };
   } finally {

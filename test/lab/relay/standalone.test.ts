@@ -37,3 +37,23 @@ it('agents behind two NATs of random ports meet at a relay without a router that
   expect(relay.lines('relay.status').at(-1)).toMatchObject({ circuits: 0, bytes: expect.any(Number) });
   expect(Number(relay.lines('relay.status').at(-1)?.bytes)).toBeGreaterThan(1000);
 });
+
+it('an agent whose network lets no TCP through to the relay comes over UDP, and one that has TCP meets it there', async () => {
+  const made = await Lab.create({ a: 'sym', b: 'sym', turn: false });
+  lab = made;
+  const relay = await RelayProcess.start(made.p, `${publicAddresses[0]}:4704`);
+  const uri = await relay.invite('alice');
+  const input = 'table inet no-tcp { chain out { type filter hook forward priority 0; tcp dport 4704 drop; }; }';
+  await made.node('ra').exec(['nft', '-f', '-'], { input: input.replaceAll(';', '\n') });
+  const a = made.a.agent({ args: [...relayOnly, ...configure(made.a, { relay: { servers: [uri] } })] });
+  const b = made.b.agent({ args: relayOnly });
+  await Promise.all([a, b].map((agent) => agent.event('router.connected')));
+  await made.settled();
+  made.a.pingStream(made.b.router.address, { intervalMs: 100 });
+  const [up] = await Promise.all([a.event('bridge.up'), b.event('bridge.up')]);
+  expect(up).toMatchObject({ kind: 'relayed', strategy: 'relay', relay: `${publicAddresses[0]}:4704` });
+  expect(await made.b.ping(made.a.router.address)).toMatchObject({ received: 3 });
+  const overTcp = await made.p.exec(['ss', '-Htn', 'state', 'established', 'sport', '=', ':4704']);
+  expect(overTcp.trim().split('\n')).toHaveLength(1);
+  expect(await relay.status()).toMatchObject({ circuits: 1, sessions: 2 });
+});
