@@ -21,6 +21,8 @@ const probes = 3;
 const leastGraceMs = 500;
 /** When a relay that is met over TCP, and has not answered there, is asked over UDP, in milliseconds. */
 const otherWayMs = leastGraceMs / 2;
+/** How long it may take there, in milliseconds: most of those that fail over TCP are dead, and not worth a long wait. */
+const otherWayTimeoutMs = 750;
 
 /** What one end finds out about a relay before it is used. */
 export interface Survey extends Distance {
@@ -61,14 +63,17 @@ export async function surveyRelay(platform: TurnPlatform, address: RelayAddress,
     const turnToUdp = async () => {
       await Promise.race([streams, sleep(platform.clock, otherWayMs, until)]);
       if (answers.length > 0) return;
-      const some = await probeUdp(platform, address, until);
+      const some = await probeUdp(platform, address, until, otherWayTimeoutMs);
       if (answers.length > 0) return;
       answers.push(...some);
       lost = () => 0;
       done.abort();
     };
-    const all = address.transport === 'tcp' ? [streams, turnToUdp().catch(() => {})] : [streams];
-    await withDeadline(Promise.all(all), options).catch((error: unknown) => {
+    const other = address.transport === 'tcp' ? turnToUdp().catch(() => {}) : undefined;
+    await withDeadline(
+      streams.then(() => (answers.length > 0 ? undefined : other)),
+      options,
+    ).catch((error: unknown) => {
       // Those that did answer are enough.
       if (answers.length === 0) throw error;
     });
@@ -135,6 +140,7 @@ async function probeUdp(
   { net, clock, random }: TurnPlatform,
   address: RelayAddress,
   signal: AbortSignal,
+  timeoutMs = udpTimeoutMs,
 ): Promise<TimedAnswer[]> {
   const socket = await net.bindUdp({
     local: { address: isIPv6(address.address) ? '::' : '0.0.0.0', port: 0 },
@@ -143,7 +149,7 @@ async function probeUdp(
   const transactions = new StunTransactions({ clock, random, send: (data, remote) => socket.send(data, remote) });
   try {
     const sentAt = clock.now();
-    const { mapped } = await transactions.bind(address, { timeoutMs: udpTimeoutMs, signal });
+    const { mapped } = await transactions.bind(address, { timeoutMs, signal });
     return [{ mapped: mapped.address, sentAt, returnedAt: clock.now(), serverTimeMs: undefined }];
   } finally {
     transactions.close();
