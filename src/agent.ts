@@ -2,6 +2,7 @@ import 'reflect-metadata';
 import { compose } from './composition/container.js';
 import { startControl } from './composition/control.js';
 import { makeDiscovery, usableSources } from './composition/discovery.js';
+import { makeRelayBook } from './composition/relay-book.js';
 import { makeResponder } from './composition/responder.js';
 import { checkResponders } from './composition/responder-checks.js';
 import { makePumps, makeServices, type SystemParts } from './composition/services.js';
@@ -72,8 +73,10 @@ export async function createAgent(config: Config, parts: AgentParts = {}): Promi
   const { files = systemFiles } = parts;
   const { configFolder = process.cwd() } = parts;
   const making = { services, events, settings, configFolder };
-  const strategies = usableStrategies(await makeStrategies({ ...making, definitions: parts.strategies ?? [] }));
-  const shared = { gossip, knownServices, offeredServices, neighbours };
+  const relays = makeRelayBook(services, settings);
+  const made = await makeStrategies({ ...making, definitions: parts.strategies ?? [] }, () => relays.list);
+  const strategies = usableStrategies(made);
+  const shared = { gossip, knownServices, offeredServices, neighbours, relays };
   const discovery = usableSources(await makeDiscovery({ ...making, definitions: parts.discovery ?? [] }, shared));
   const volunteer = new Volunteer({ net, clock, random, log, offered: offeredServices, tickets: relayTickets, settings });
   const responder = makeResponder(resolved, services, offeredServices);
@@ -97,6 +100,8 @@ export async function createAgent(config: Config, parts: AgentParts = {}): Promi
       const core = compose({ net, clock, random, pumps, ...made, runtimeDir, agentVersion }).resolve(AgentCore);
       // One that does not run on the system's sockets has no socket to be asked at.
       const control = parts.net ? undefined : await startControl({ settings, events, agentVersion, services, strategies, core });
+      relays.onLearnt = () => core.helpLearnt();
+      knownServices.learners.add((_, { stun, relay }) => stun.length + relay.length > 0 && core.helpLearnt());
       core.start();
       await volunteer.start();
       for (const strategy of strategies) void startStrategy(strategy, events);

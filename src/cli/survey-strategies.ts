@@ -1,5 +1,6 @@
 import 'reflect-metadata';
 import { makeDiscovery } from '../composition/discovery.js';
+import { makeRelayBook } from '../composition/relay-book.js';
 import { makeServices } from '../composition/services.js';
 import { builtInStrategies, makeStrategies } from '../composition/strategies.js';
 import { systemClock } from '../core/clock.js';
@@ -49,8 +50,10 @@ export async function checkPlugins(config: Config, configFolder: string): Promis
     if ('failure' in outcome) throw outcome.failure;
     await outcome.made.close?.();
   }
-  const shared = { gossip: new GossipLinks(), offeredServices: new OfferedServices(), ...strangers() };
-  for (const { outcome } of await makeDiscovery({ ...making(config), definitions: [], configFolder }, shared)) {
+  const made = making(config);
+  const relays = makeRelayBook(made.services, made.settings);
+  const shared = { gossip: new GossipLinks(), offeredServices: new OfferedServices(), relays, ...strangers() };
+  for (const { outcome } of await makeDiscovery({ ...made, definitions: [], configFolder }, shared)) {
     if ('failure' in outcome) throw outcome.failure;
   }
 }

@@ -13,6 +13,7 @@ export interface SharedParts {
   readonly knownServices: GossipParts['services'];
   readonly offeredServices: GossipParts['offered'];
   readonly neighbours: MdnsParts['neighbours'];
+  readonly relays: GossipParts['relays'];
 }
 
 /**
@@ -21,14 +22,14 @@ export interface SharedParts {
  */
 export function makeDiscovery(
   parts: PluginParts<DiscoveryDefinition>,
-  { gossip: links, knownServices: services, offeredServices: offered, neighbours }: SharedParts,
+  { gossip: links, knownServices: services, offeredServices: offered, neighbours, relays }: SharedParts,
 ): Promise<readonly Loaded<DiscoverySource>[]> {
   const { settings } = parts;
   const builtIn = [
     sessions as DiscoveryDefinition,
     staticPeers as DiscoveryDefinition,
     mdns({ neighbours, port: () => settings.current.signalling.port }) as DiscoveryDefinition,
-    gossip({ links, services, offered }) as DiscoveryDefinition,
+    gossip({ links, services, offered, relays }) as DiscoveryDefinition,
   ];
   return loadAndTell(discoveryPlugins, settings.current.discovery, builtIn, parts);
 }

@@ -1,3 +1,4 @@
+import type { RelayUri } from '../core/config/relay-uri.js';
 import { ConfigError } from '../core/errors.js';
 import { type LoadedStrategy, strategyPlugins } from '../core/plugins/strategy-plugins.js';
 import type { Strategy, StrategyDefinition } from '../core/strategy.js';
@@ -8,14 +9,17 @@ import { tcpHolePunching } from '../strategies/tcp-hole-punching/index.js';
 import { udpHolePunching } from '../strategies/udp-hole-punching/index.js';
 import { loadAndTell, type PluginParts } from './load-and-tell.js';
 
+/** Relays without a router that others told of, and that have answered. */
+type LearntRelays = () => readonly RelayUri[];
+
 /** The preferred first. */
-export function builtInStrategies(settings: Settings): readonly StrategyDefinition[] {
+export function builtInStrategies(settings: Settings, learnt: LearntRelays = () => []): readonly StrategyDefinition[] {
   return [
     portMapping as StrategyDefinition,
     tcpHolePunching as StrategyDefinition,
     udpHolePunching as StrategyDefinition,
     // The secrets of TURN servers go nowhere else.
-    relay(() => settings.current.relay),
+    relay(() => ({ ...settings.current.relay, servers: [...settings.current.relay.servers, ...learnt()] })),
   ];
 }
 
@@ -23,8 +27,12 @@ export function builtInStrategies(settings: Settings): readonly StrategyDefiniti
  * Makes the strategies that the configuration names, and tells what came of its plugins.
  * @throws ConfigError STRATEGY_UNKNOWN, STRATEGY_OPTIONS_INVALID
  */
-export function makeStrategies(parts: PluginParts<StrategyDefinition>): Promise<readonly LoadedStrategy[]> {
-  return loadAndTell(strategyPlugins, parts.settings.current.strategies, builtInStrategies(parts.settings), parts);
+export function makeStrategies(
+  parts: PluginParts<StrategyDefinition>,
+  learnt?: LearntRelays,
+): Promise<readonly LoadedStrategy[]> {
+  const { settings } = parts;
+  return loadAndTell(strategyPlugins, settings.current.strategies, builtInStrategies(settings, learnt), parts);
 }
 
 /** What is left to climb with. @throws ConfigError STRATEGIES_UNUSABLE when that is nothing */

@@ -101,6 +101,11 @@ export class AgentCore {
     this.loop.tellHold(peer.key);
   }
 
+  /** Something has been learnt of that may help where every strategy has failed: a relay, or who answers STUN. */
+  helpLearnt(): void {
+    this.loop.helpLearnt();
+  }
+
   /** Takes the bridge with a peer down and keeps away from it until {@link bridge} or the end. @throws AgentError */
   async unbridge(peer: PeerRef): Promise<void> {
     if (this.barred.size >= maxBarred)

@@ -1,3 +1,4 @@
+import type { RelayUri } from './config/relay-uri.js';
 import type { PeerRef } from './events.js';
 import type { ServiceKind } from './peer-services.js';
 
@@ -17,22 +18,22 @@ export interface Hearsay {
 
 /** One end of what two linked agents tell each other of others. */
 export interface GossipConversation {
-  /** At most {@link maxHearsay} agents at once. */
-  tell(agents: readonly Hearsay[]): void;
+  /** At most {@link maxHearsay} agents at once, and as many relays as maxToldRelays. */
+  tell(agents: readonly Hearsay[], relays?: readonly RelayUri[]): void;
   /** Hands over what the peer tells, from the link's beginning on. */
-  hearBy(listener: (agents: readonly Hearsay[]) => void): void;
+  hearBy(listener: (agents: readonly Hearsay[], relays: readonly RelayUri[]) => void): void;
 }
 
 /** A linked agent that gossips. */
 export interface GossipLink {
   readonly peer: PeerRef;
-  tell(agents: readonly Hearsay[]): void;
+  tell(agents: readonly Hearsay[], relays?: readonly RelayUri[]): void;
 }
 
 /** The links over which agents gossip: here meet signalling, which has them, and the discovery source that has something to say. */
 export class GossipLinks {
   /** Set while this agent gossips: without, it neither tells nor listens, and says so in hello. */
-  onHeard: ((from: PeerRef, agents: readonly Hearsay[]) => void) | undefined;
+  onHeard: ((from: PeerRef, agents: readonly Hearsay[], relays: readonly RelayUri[]) => void) | undefined;
   private readonly links = new Map<string, GossipLink>();
 
   get listens(): boolean {
@@ -46,10 +47,10 @@ export class GossipLinks {
 
   /** A link with another agent that gossips has come up; it ends with `signal`. */
   linkUp(peer: PeerRef, conversation: GossipConversation, signal: AbortSignal): void {
-    const link = { peer, tell: (agents: readonly Hearsay[]) => conversation.tell(agents) };
+    const link: GossipLink = { peer, tell: (agents, relays) => conversation.tell(agents, relays) };
     this.links.delete(peer.key);
     this.links.set(peer.key, link);
     signal.addEventListener('abort', () => this.links.get(peer.key) === link && this.links.delete(peer.key), { once: true });
-    conversation.hearBy((agents) => this.onHeard?.(peer, agents));
+    conversation.hearBy((agents, relays) => this.onHeard?.(peer, agents, relays));
   }
 }

@@ -79,6 +79,7 @@ export class Peer {
   /** Attempts of the peer's that run at this end. */
   private readonly following = new Set<Promise<void>>();
   private rested = new AbortController();
+  private exhausted = false;
   private readonly life: Promise<void>;
 
   constructor(
@@ -116,6 +117,11 @@ export class Peer {
     this.rested.abort();
   }
 
+  /** Rests because every strategy has failed: what has been learnt of since may help. */
+  get isAtAnEnd(): boolean {
+    return this.exhausted && this.state === 'resting';
+  }
+
   /** Gives everything back and tells the peer. */
   async end(reason: RatatoskrError): Promise<void> {
     this.state = 'ended';
@@ -130,6 +136,7 @@ export class Peer {
   private async live(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
       let pauseMs: number;
+      this.exhausted = false;
       try {
         this.state = 'meeting';
         this.rested = new AbortController();
@@ -143,6 +150,7 @@ export class Peer {
       } catch (error) {
         if (signal.aborted) break;
         pauseMs = this.backOff.next();
+        this.exhausted = error instanceof LadderExhausted;
         this.tell(error, pauseMs);
       }
       if (!this.lost) this.services.tried(this);

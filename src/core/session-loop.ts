@@ -17,6 +17,7 @@ import { Admission } from './signalling/admission.js';
 import type { SignallingLink } from './signalling/link.js';
 import { Signalling } from './signalling/signalling.js';
 import type { SuccessMemory } from './success-memory.js';
+import { TokenBucket } from './token-bucket.js';
 import { type Settings, tokens } from './tokens.js';
 import { WatchedSession } from './watched-session.js';
 
@@ -26,6 +27,9 @@ const missesToEnd = 2;
 const graceMs = 30_000;
 /** How long a session is remembered after its end, in milliseconds. */
 const memoryMs = 60_000;
+
+/** How often what peers offer is a reason to try others at once, and how often a second in the long run: peers may change it all the time. */
+const hurryRate = { burst: 4, perSecond: 1 / 60 };
 
 /** Watches the router's sessions and keeps one {@link Peer} for each that deserves a bridge, and for each that a discovery source found. */
 @injectable()
@@ -38,6 +42,7 @@ export class SessionLoop {
   private life: Promise<void> = Promise.resolve();
   /** Sessions that allow and deny keep out, so that each poll need not ask again. */
   private readonly refused = new Set<string>();
+  private readonly hurries: TokenBucket;
 
   constructor(
     @inject(tokens.router) private readonly router: Router,
@@ -55,6 +60,7 @@ export class SessionLoop {
     @inject(SessionWorth) private readonly worth: SessionWorth,
   ) {
     this.network = new NetworkWatch(net);
+    this.hurries = new TokenBucket(clock, hurryRate);
   }
 
   /** The router is there: meet and bridge until `stop`. */
@@ -106,6 +112,29 @@ export class SessionLoop {
     session.peer.networkChanged();
     this.worth.review(session);
     this.tellHold(key);
+  }
+
+  /**
+   * A relay has been learnt of, or who answers STUN: where every strategy has failed with a peer, it is tried anew. Where that peer climbs, it
+   * cannot know, and is told that a bridge is wanted.
+   */
+  helpLearnt(): void {
+    const stuck = [...this.served].filter((session) => session.peer?.isAtAnEnd && !this.isVisit(session));
+    const followed = [...this.served].filter((session) => this.isFollowed(session) && this.needsHelp(session));
+    if (stuck.length + followed.length === 0 || !this.hurries.take()) return;
+    for (const session of stuck) {
+      session.invited = true;
+      session.peer?.linkUp();
+      this.resume(session);
+    }
+    for (const { key } of followed) {
+      this.signalling.linkWith(key)?.hold(true);
+      this.tellHold(key);
+    }
+  }
+
+  private isFollowed({ key, peer }: WatchedSession): boolean {
+    return peer?.state === 'waiting' && this.signalling.linkWith(key)?.identity.role === 'controlled';
   }
 
   /** Tells the peer, which may be who has to climb, whether a bridge is wanted whatever the session carries. */

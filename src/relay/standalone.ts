@@ -9,7 +9,7 @@ import type { Logger } from '../core/logger.js';
 import type { Endpoint, Net } from '../core/net.js';
 import type { Random } from '../core/random.js';
 import type { ReliableUdp } from '../core/reliable-udp.js';
-import { inviteFor, keyOfInvite, nameInIdentity } from './invite.js';
+import { inviteFor, keyOfInvite, nameInIdentity, ownerOf } from './invite.js';
 import { limitsOf } from './limits.js';
 import { publicAddresses } from './public-addresses.js';
 import { relaySecret } from './relay-secret.js';
@@ -61,8 +61,9 @@ export class StandaloneRelay {
       limits: limitsOf(volunteer),
       invited: (identity) => {
         const name = nameInIdentity(identity);
-        if (name === undefined || revoked.has(name)) return undefined;
-        return { owner: name, key: keyOfInvite(inviteFor(name, secret)).key };
+        if (name === undefined) return undefined;
+        const { host, owner } = ownerOf(name);
+        return revoked.has(host) ? undefined : { owner, key: keyOfInvite(inviteFor(name, secret)).key };
       },
     });
     return new StandaloneRelay(server, Buffer.from(deriveKey(secret, 'relay name', 16)).toString('hex'), options);

@@ -1,8 +1,10 @@
 import { describe, expect, it } from 'vitest';
+import { parseConfig } from '../../src/core/config.js';
 import { isOverlayAddress } from '../../src/core/overlay-address.js';
 import { greet } from '../../src/core/signalling/greeting.js';
 import type { SignallingLink } from '../../src/core/signalling/link.js';
 import { feature } from '../../src/core/signalling/messages.js';
+import { inviteUris, StandaloneRelay } from '../../src/relay/standalone.js';
 import { SimulatedRouter } from '../../src/testing/simulated-router.js';
 import { type AgentSettings, type Host, SimulatedNetwork, SimulatedNode } from '../../src/testing.js';
 
@@ -93,6 +95,86 @@ describe('an agent that knows one agent and nothing else', () => {
   });
 });
 
+/** A relay that needs no router, and an invite to it. */
+async function startRelay(host: Host): Promise<{ readonly relay: StandaloneRelay; readonly uri: string; readonly place: string }> {
+  const { net, clock, random: own, files } = host;
+  const config = { ...parseConfig('', 'nothing'), stateDir: '/relay' };
+  const log = { debug() {}, info() {}, warn() {}, error() {} };
+  const listen = [{ address: '0.0.0.0', port: 4704 }];
+  const relay = await StandaloneRelay.open({ net, clock, random: own, files, log, listen, config, revoked: new Set() });
+  const [uri = ''] = await inviteUris('alice', { net, random: own, files, config });
+  return { relay, uri, place: uri.split('@')[1] ?? '' };
+}
+
+/** Two agents behind NATs with random ports, of which one knows an agent that has an invite to a relay without a router. */
+async function invited({ knownStartsAfterMs = 0 } = {}) {
+  const world = new SimulatedNetwork({ seed: 4 });
+  const hosts = {
+    relay: world.host('relay'),
+    known: world.host('known'),
+    third: world.nat(random).host('third'),
+    first: world.nat(random).host('first'),
+  };
+  const directory = new Map<string, string>();
+  const start = (host: Host, own: AgentSettings) => world.until(SimulatedNode.start(host, directory, { ...relayOnly, ...own }));
+  const { relay, uri, place } = await world.until(startRelay(hosts.relay));
+  const discovery = ['sessions', 'gossip'];
+  const startKnown = () => start(hosts.known, { discovery, relay: { use: 'always', servers: [uri] } });
+  const early = knownStartsAfterMs === 0 ? await startKnown() : undefined;
+  const third = await start(hosts.third, {});
+  const first = await start(hosts.first, { discovery: [...discovery, naming(hosts.known)] });
+  await first.router.sendTo(third.router.address);
+  await world.run(knownStartsAfterMs);
+  const known = early ?? (await startKnown());
+  return { world, hosts, relay, place, start, nodes: { known, third, first } };
+}
+
+const learnt = ({ events }: SimulatedNode) => events.filter((event) => event.event === 'log' && event.name === 'relay.learnt');
+
+describe('a relay without a router', () => {
+  it('serves an agent that knows one agent and nothing else', async () => {
+    const { world, nodes, relay, place } = await invited();
+    await world.run(60_000);
+    expect(learnt(nodes.first)).toMatchObject([{ fields: { relay: place, toldBy: nodes.known.router.address } }]);
+    expect(bridgesWith(nodes.first, nodes.third)).toMatchObject([{ strategy: 'relay', kind: 'relayed', relay: place }]);
+    expect(relay.server.users).toContainEqual(expect.objectContaining({ name: 'alice/guests', circuits: 1 }));
+  });
+
+  it('is told of without the invite itself', async () => {
+    const { world, hosts, nodes } = await invited();
+    await world.run(60_000);
+    const kept = [...hosts.first.files.texts].find(([file]) => file.endsWith('relays.json'))?.[1] ?? '';
+    expect(JSON.parse(kept)).toMatchObject({ relays: [{ name: expect.stringMatching(/^alice\/[0-9a-f]{8}$/) }] });
+    expect(learnt(nodes.third)).toEqual([]);
+  });
+
+  it('is still known after a restart when nobody is left to tell of it', async () => {
+    const { world, hosts, nodes, start } = await invited();
+    await world.run(60_000);
+    await world.until(Promise.all([nodes.first.stop(), nodes.known.stop()]));
+    const machine = world.nat(random).host('again');
+    for (const [file, text] of hosts.first.files.texts) machine.files.texts.set(file, text);
+    const again = await start(machine, { discovery: ['sessions', 'gossip'] });
+    await again.router.sendTo(nodes.third.router.address);
+    await world.run(60_000);
+    expect(bridgesWith(again, nodes.third)).toMatchObject([{ kind: 'relayed' }]);
+  });
+
+  it('ends the rest of a peer with whom every strategy had failed, as soon as it is learnt of', async () => {
+    const { world, nodes } = await invited({ knownStartsAfterMs: 20 * 60_000 });
+    const exhausted = [nodes.first, nodes.third].flatMap(({ events }) => events.filter(({ event }) => event === 'ladder.exhausted'));
+    expect(exhausted.at(-1)).toMatchObject({ retryInMs: expect.any(Number) });
+    await world.until(
+      new Promise<void>((resolve) => {
+        const look = () => (learnt(nodes.first).length > 0 ? resolve() : void nodes.first.host.clock.setTimer(100, look));
+        look();
+      }),
+    );
+    await world.run(5000);
+    expect(bridgesWith(nodes.first, nodes.third)).toMatchObject([{ kind: 'relayed' }]);
+  });
+});
+
 describe('an agent that is to bridge whom it is told of', () => {
   it('does so without a session', async () => {
     const world = new SimulatedNetwork({ seed: 2 });
@@ -153,7 +235,7 @@ describe('a liar that tells of 10,000 relays', () => {
       told += agents.length;
     };
     await world.run(2000);
-    return { world, victim, sentTo, tell, told: () => told };
+    return { world, victim, sentTo, links, tell, told: () => told };
   }
 
   const asked = ({ events }: SimulatedNode) => events.filter(({ event }) => event === 'signalling.failed').length;
@@ -179,5 +261,20 @@ describe('a liar that tells of 10,000 relays', () => {
     await world.run(10 * 60_000);
     expect(asked(victim)).toBeLessThan(9);
     expect(victim.events.filter(({ event }) => event === 'signalling.closed')).toEqual([]);
+  });
+
+  it('of relays without a router has a few of them asked, uses none, and is ignored after', async () => {
+    const { world, victim, sentTo, links } = await besieged();
+    let number = 0;
+    for (let round = 0; round < 40; round++) {
+      const relays = Array.from({ length: 4 }, () => ({
+        ...{ host: `51.${(number >> 8) & 255}.${number++ & 255}.1`, port: 4704, name: 'alice', token: 'ab'.repeat(32) },
+      }));
+      for (const link of links) link.gossip.tell([], relays);
+      await world.run(15_000);
+    }
+    expect(victim.events.filter((event) => event.event === 'log' && event.name === 'gossip.ignored')).toHaveLength(1);
+    expect(new Set(sentTo.filter((address) => !isOverlayAddress(address))).size).toBe(4);
+    expect(learnt(victim)).toEqual([]);
   });
 });

@@ -11,12 +11,15 @@ export interface RelayUri {
   readonly token: string;
 }
 
+/** Form of a name there: the one that the relay's operator invited, and behind slashes up to three guests, each let in by the one before. */
+export const relayNamePattern = /^[a-z0-9][a-z0-9-]{0,31}(?:\/[0-9a-f]{8}){0,3}$/;
+
 /** Reads `relay:NAME:TOKEN@HOST:PORT`, which `ratatoskr relay` prints. Undefined when it is something else. */
 export function parseRelayUri(text: string): RelayUri | undefined {
-  const match = /^relay:([a-z0-9][a-z0-9-]{0,31}):([0-9a-f]{64})@(.+)$/.exec(text);
+  const match = /^relay:([^:]+):([0-9a-f]{64})@(.+)$/.exec(text);
   const [, name = '', token = '', place = ''] = match ?? [];
   const at = parseHostPort(place);
-  return match && at ? { ...at, name, token } : undefined;
+  return relayNamePattern.test(name) && at ? { ...at, name, token } : undefined;
 }
 
 export function formatRelayUri({ host, port, name, token }: RelayUri): string {

@@ -1,4 +1,5 @@
 import type { Clock } from '../clock.js';
+import type { RelayUri } from '../config/relay-uri.js';
 import type { GossipConversation, Hearsay } from '../gossip-links.js';
 import { isServiceKind } from '../peer-services.js';
 import { TokenBucket } from '../token-bucket.js';
@@ -9,9 +10,9 @@ const rate = { burst: 4, perSecond: 1 / 15 };
 
 /** What the two ends of a link tell each other of other agents. What comes faster than that is not looked at. */
 export class LinkGossip implements GossipConversation {
-  private listener: ((agents: readonly Hearsay[]) => void) | undefined;
+  private listener: Parameters<GossipConversation['hearBy']>[0] | undefined;
   /** What came before anyone listened: the other end may be done with its greeting first. */
-  private early: readonly Hearsay[] = [];
+  private early: { readonly agents: readonly Hearsay[]; readonly relays: readonly RelayUri[] } | undefined;
   private readonly allowance: TokenBucket;
 
   constructor(
@@ -21,21 +22,21 @@ export class LinkGossip implements GossipConversation {
     this.allowance = new TokenBucket(clock, rate);
   }
 
-  tell(agents: readonly Hearsay[]): void {
+  tell(agents: readonly Hearsay[], relays: readonly RelayUri[] = []): void {
     const told = agents.map(({ key, offers, ageMs }) => ({ key, offers: [...offers], age: Math.floor(ageMs / 1000) }));
-    this.send({ type: 'gossip', agents: told });
+    this.send({ type: 'gossip', agents: told, relays: [...relays] });
   }
 
-  hearBy(listener: (agents: readonly Hearsay[]) => void): void {
+  hearBy(listener: Parameters<GossipConversation['hearBy']>[0]): void {
     this.listener = listener;
-    if (this.early.length > 0) listener(this.early);
-    this.early = [];
+    if (this.early) listener(this.early.agents, this.early.relays);
+    this.early = undefined;
   }
 
-  receive({ agents }: MessageOf<'gossip'>): void {
+  receive({ agents, relays }: MessageOf<'gossip'>): void {
     if (!this.allowance.take()) return;
     const told = agents.map(({ key, offers, age }) => ({ key, offers: offers.filter(isServiceKind), ageMs: age * 1000 }));
-    if (this.listener) this.listener(told);
-    else this.early = told;
+    if (this.listener) this.listener(told, relays);
+    else this.early = { agents: told, relays };
   }
 }

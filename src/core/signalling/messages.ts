@@ -1,6 +1,8 @@
 import { z } from 'zod';
+import { relayNamePattern } from '../config/relay-uri.js';
 import { maxHearsay, maxHearsayAgeMs } from '../gossip-links.js';
 import { maxServiceEndpoints } from '../peer-services.js';
+import { maxToldRelays } from '../relay-hearsay.js';
 
 /** Version of the signalling protocol. A hello of another version ends the conversation. */
 export const protocolVersion = 1;
@@ -82,6 +84,18 @@ const schemas = {
         }),
       )
       .max(maxHearsay),
+    /** Relays that run on their own, and leave to use each. */
+    relays: z
+      .array(
+        z.object({
+          host: z.string().max(45),
+          port: z.number().int().min(1).max(65_535),
+          name: z.string().regex(relayNamePattern),
+          token: random,
+        }),
+      )
+      .max(maxToldRelays)
+      .default([]),
   }),
   /** To an agent that offers to relay: leave to connect to its relay. */
   'relay-request': z.object({ type: z.literal('relay-request'), id: z.number().int().nonnegative() }),

@@ -4,6 +4,7 @@ import { type DiscoveryContext, type DiscoveryServices, defineDiscovery } from '
 import { type GossipLink, type GossipLinks, type Hearsay, maxHearsay } from '../../core/gossip-links.js';
 import { addressOf } from '../../core/overlay-address.js';
 import type { KnownServices, OfferedServices, ServiceKind } from '../../core/peer-services.js';
+import type { RelayHearsay } from '../../core/relay-hearsay.js';
 import { AcquaintanceFile } from '../gossip/acquaintance-file.js';
 import { Acquaintances } from '../gossip/acquaintances.js';
 import { distanceTo } from '../gossip/distance.js';
@@ -30,6 +31,7 @@ export interface GossipParts {
   readonly links: GossipLinks;
   readonly services: KnownServices;
   readonly offered: Pick<OfferedServices, 'current'>;
+  readonly relays: RelayHearsay;
 }
 
 /** Agents tell those they are linked with whom they have met. What is told is asked itself, over the overlay, before it is used. */
@@ -63,6 +65,7 @@ function offersAnything({ offers }: Hearsay): boolean {
 /** How far a link has been told. */
 interface Telling {
   changes: number;
+  readonly relays: number;
   readonly at: number;
 }
 
@@ -89,9 +92,13 @@ class Gossip {
   }
 
   async run(): Promise<void> {
-    const { links, platform, context } = this.parts;
+    const { links, relays, platform, context } = this.parts;
     // From now on hello says that this agent gossips.
-    links.onHeard = (from, agents) => this.rumours.hear(from.key, this.parts.bridge ? agents : agents.filter(offersAnything));
+    links.onHeard = (from, agents, told) => {
+      this.rumours.hear(from.key, this.parts.bridge ? agents : agents.filter(offersAnything));
+      relays.hear(from, told);
+    };
+    const relaysTried = relays.run(context.signal);
     try {
       this.acquaintances = new Acquaintances(await this.file.read());
       this.written.changes = this.acquaintances.changes;
@@ -102,6 +109,7 @@ class Gossip {
       await this.write();
     } finally {
       links.onHeard = undefined;
+      await relaysTried;
     }
   }
 
@@ -125,16 +133,19 @@ class Gossip {
 
   private tell(now: number, wallTime: number): void {
     const { changes } = this.acquaintances;
+    const { relays } = this.parts;
     for (const link of this.parts.links.current) {
       const before = this.tellings.get(link);
-      if (before && now - before.at < (changes === before.changes ? heartbeatMs : tellEveryMs)) continue;
+      const isToldRelays = before?.relays === relays.changes;
+      const isToldAll = isToldRelays && before?.changes === changes;
+      if (before && now - before.at < (isToldAll ? heartbeatMs : tellEveryMs)) continue;
       const news = this.acquaintances.news(before?.changes ?? 0, wallTime).filter(({ key }) => key !== link.peer.key);
-      if (news.length === 0 && before && now - before.at < heartbeatMs) {
+      if (news.length === 0 && isToldRelays && before && now - before.at < heartbeatMs) {
         before.changes = changes;
         continue;
       }
-      link.tell(news.slice(0, before ? mostNews : maxHearsay));
-      this.tellings.set(link, { changes, at: now });
+      link.tell(news.slice(0, before ? mostNews : maxHearsay), isToldRelays ? [] : relays.tellable(link.peer));
+      this.tellings.set(link, { changes, relays: relays.changes, at: now });
     }
   }
 
