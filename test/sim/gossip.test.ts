@@ -96,7 +96,9 @@ describe('an agent that knows one agent and nothing else', () => {
 });
 
 /** A relay that needs no router, and an invite to it. */
-async function startRelay(host: Host): Promise<{ readonly relay: StandaloneRelay; readonly uri: string; readonly place: string }> {
+async function startRelay(
+  host: Host,
+): Promise<{ readonly relay: StandaloneRelay; readonly uri: string; readonly place: string }> {
   const { net, clock, random: own, files } = host;
   const config = { ...parseConfig('', 'nothing'), stateDir: '/relay' };
   const log = { debug() {}, info() {}, warn() {}, error() {} };
@@ -162,7 +164,9 @@ describe('a relay without a router', () => {
 
   it('ends the rest of a peer with whom every strategy had failed, as soon as it is learnt of', async () => {
     const { world, nodes } = await invited({ knownStartsAfterMs: 20 * 60_000 });
-    const exhausted = [nodes.first, nodes.third].flatMap(({ events }) => events.filter(({ event }) => event === 'ladder.exhausted'));
+    const exhausted = [nodes.first, nodes.third].flatMap(({ events }) =>
+      events.filter(({ event }) => event === 'ladder.exhausted'),
+    );
     expect(exhausted.at(-1)).toMatchObject({ retryInMs: expect.any(Number) });
     await world.until(
       new Promise<void>((resolve) => {
