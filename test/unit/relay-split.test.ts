@@ -121,7 +121,7 @@ describe('a path that goes out over one relay and comes back over another', () =
     expect(home).toBeLessThan(200_000);
   });
 
-  it('carries much both ways, and each end sees the other’s end', async () => {
+  it('carries much both ways, and each end sees the other’s end', { timeout: 20_000 }, async () => {
     const relays = await opposite();
     const [near, far] = await meet(endWith('controlling', relays), endWith('controlled', []));
     const body = Buffer.alloc(3_000_000, 7);
