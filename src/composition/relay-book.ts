@@ -1,8 +1,8 @@
 import type { StrategyServices } from '../core/strategy.js';
 import type { Settings } from '../core/tokens.js';
+import { openToRelay } from '../relay/connect.js';
 import { keyOfInvite } from '../relay/invite.js';
 import { RelayBook } from '../relay/relay-book.js';
-import { openToRelay } from '../strategies/relay/volunteer/open-to-relay.js';
 
 /** How long a relay may take to connect and to show its key, in milliseconds each. */
 const timeoutMs = 3000;

@@ -119,13 +119,13 @@ export class SessionLoop {
    * cannot know, and is told that a bridge is wanted.
    */
   helpLearnt(): void {
-    const stuck = [...this.served].filter((session) => session.peer?.isAtAnEnd && !this.isVisit(session));
-    const followed = [...this.served].filter((session) => this.isFollowed(session) && this.needsHelp(session));
+    const stuck = [...this.served].filter((session) => session.peer?.isAtAnEnd && !this.worth.isVisit(session));
+    const followed = [...this.served].filter((session) => this.isFollowed(session) && this.worth.needsHelp(session));
     if (stuck.length + followed.length === 0 || !this.hurries.take()) return;
     for (const session of stuck) {
       session.invited = true;
       session.peer?.linkUp();
-      this.resume(session);
+      this.worth.review(session);
     }
     for (const { key } of followed) {
       this.signalling.linkWith(key)?.hold(true);
