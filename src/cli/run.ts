@@ -23,11 +23,12 @@ export async function run(file: string | undefined, overrides: readonly ConfigOv
   const { config, folder } = await reader.read();
   const log = new EventLog(config.log, process.stdout);
   const events = new EventSource('cli', () => systemClock.wallTime());
+  const { addon } = loadAddon();
   const manager = new ServiceManager({
     env: process.env,
     pid: process.pid,
     clock: systemClock,
-    send: loadAddon().addon?.notify,
+    send: addon?.notify,
     failed: (error) =>
       events.publish('log', { level: 'warn', name: 'service-manager.untold', fields: { ...describeError(error) } }),
   });
@@ -55,5 +56,7 @@ export async function run(file: string | undefined, overrides: readonly ConfigOv
   } finally {
     manager.close();
     log.close();
+    // All is closed; Node would wait for names that silent name servers are asked for.
+    process.once('exit', (code) => addon?.exitNow(code));
   }
 }

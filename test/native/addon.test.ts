@@ -1,6 +1,9 @@
+import { execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { ByteStream } from '../../src/core/net.js';
@@ -10,6 +13,7 @@ import { builtAddon } from './built-addon.js';
 import { connectedPair, eventually, freePort, openFiles, openSockets, readAll, silentPort } from './loopback.js';
 
 const addon = builtAddon();
+const root = fileURLToPath(new URL('../..', import.meta.url));
 const system = createSystemNet({ addon });
 
 /** A listener that drops what it accepts. */
@@ -242,6 +246,21 @@ describe('a descriptor', () => {
     descriptor.close();
     descriptor.close();
     expect(openSockets()).toBe(socketsBefore);
+  });
+});
+
+describe('the end of the process', () => {
+  it('waits for no thread that the system holds', async () => {
+    const folder = mkdtempSync(path.join(tmpdir(), 'ratatoskr-exit-'));
+    const pipe = path.join(folder, 'nobody writes here');
+    execFileSync('mkfifo', [pipe]);
+    const script = `require('node:fs').open(${JSON.stringify(pipe)}, 'r', () => {});
+      process.once('exit', (code) => require('./build/Release/ratatoskr.node').exitNow(code));
+      setTimeout(() => process.exit(3), 50);`;
+    const child = spawn(process.execPath, ['-e', script], { cwd: root, stdio: 'inherit' });
+    const [code] = await once(child, 'exit');
+    rmSync(folder, { recursive: true });
+    expect(code).toBe(3);
   });
 });
 
