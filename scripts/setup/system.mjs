@@ -18,12 +18,15 @@ const packages = {
   promtool: { 'apt-get': 'prometheus', dnf: 'golang-github-prometheus', apk: 'prometheus', pacman: 'prometheus' },
   zsh: { 'apt-get': 'zsh', dnf: 'zsh', apk: 'zsh', pacman: 'zsh' },
   fish: { 'apt-get': 'fish', dnf: 'fish', apk: 'fish', pacman: 'fish' },
+  curl: { 'apt-get': 'curl', dnf: 'curl', apk: 'curl', pacman: 'curl' },
+  jq: { 'apt-get': 'jq', dnf: 'jq', apk: 'jq', pacman: 'jq' },
+  less: { 'apt-get': 'less', dnf: 'less', apk: 'less', pacman: 'less' },
   unshare: { 'apt-get': 'util-linux', dnf: 'util-linux', apk: 'util-linux', pacman: 'util-linux' },
   nsenter: { 'apt-get': 'util-linux', dnf: 'util-linux', apk: 'util-linux', pacman: 'util-linux' },
   'c++': { 'apt-get': 'g++', dnf: 'gcc-c++', apk: 'g++ linux-headers', pacman: 'gcc' },
 };
 /** What tests need beside what the laboratory does. */
-const testTools = ['conntrack', 'microsocks', 'danted', 'tinyproxy', 'chromium', 'promtool', 'zsh', 'fish'];
+const testTools = ['conntrack', 'microsocks', 'danted', 'tinyproxy', 'chromium', 'promtool', 'zsh', 'fish', 'curl', 'jq', 'less'];
 const install = {
   'apt-get': 'apt-get install -y --no-install-recommends',
   dnf: 'dnf install -y',
