@@ -23,6 +23,9 @@ const askRate = { burst: 16, perSecond: 1 };
 /** What one source has said of one peer. */
 interface Find {
   readonly peer: PeerRef;
+  readonly source: string;
+  /** Has it been published? */
+  isTold: boolean;
   expiresAt: number;
   readonly keepTrying: boolean;
   purpose: MeetingPurpose;
@@ -74,8 +77,7 @@ export class Discovery {
   async stop(reason: Error): Promise<void> {
     this.running.abort(reason);
     await this.life;
-    for (const [source, finds] of this.finds)
-      if (source !== operator) for (const { peer } of finds.values()) this.forget(peer, source);
+    for (const [source, finds] of this.finds) if (source !== operator) for (const find of finds.values()) this.forget(find);
     this.unanswered.clear();
   }
 
@@ -87,13 +89,14 @@ export class Discovery {
     if (!finds || finds.has(peer.key)) return;
     if (finds.size >= this.settings.current.signalling.maxPeers)
       throw new AgentError('CONTROL_REFUSED', `${finds.size} peers are named already, as many as signalling.maxPeers.`);
-    finds.set(peer.key, { peer, expiresAt: Number.POSITIVE_INFINITY, keepTrying: true, purpose: 'path', asked: undefined });
-    this.events.publish('peer.found', { peer, source: operator });
+    const forGood = { expiresAt: Number.POSITIVE_INFINITY, keepTrying: true, purpose: 'path', asked: undefined } as const;
+    finds.set(peer.key, this.tell({ peer, source: operator, isTold: false, ...forGood }));
   }
 
   /** Undoes {@link name}. */
   unname(peer: PeerRef): void {
-    if (this.isNamed(peer.key)) this.forget(peer, operator);
+    const find = this.finds.get(operator)?.get(peer.key);
+    if (find) this.forget(find);
   }
 
   isNamed(key: string): boolean {
@@ -118,9 +121,16 @@ export class Discovery {
       if (this.news.isNew(source)) this.events.publish('log', { level: 'warn', name: 'discovery.full', fields: { source } });
       return;
     }
-    finds.set(key, { peer, expiresAt, keepTrying, purpose, asked });
+    const find = { peer, source, isTold: false, expiresAt, keepTrying, purpose, asked };
+    // Beside most routers runs no agent, and nobody expects one: such a find is none before it answers.
+    finds.set(key, source === peeringsSource ? find : this.tell(find, toldBy));
+  }
+
+  private tell(find: Find, toldBy?: string): Find {
+    const { peer, source } = find;
     const teller = toldBy === undefined ? {} : { toldBy: { key: toldBy, address: addressOf(toldBy) } };
     this.events.publish('peer.found', { peer, source, ...teller });
+    return Object.assign(find, { isTold: true });
   }
 
   isFoundBy(source: string, key: string): boolean {
@@ -130,8 +140,8 @@ export class Discovery {
   /** Peers to meet, and to go on meeting; the operator's first. Forgets what has expired. */
   wanted(): PeerRef[] {
     const now = this.clock.now();
-    for (const [source, finds] of this.finds) {
-      for (const { peer, expiresAt } of finds.values()) if (expiresAt <= now) this.forget(peer, source);
+    for (const finds of this.finds.values()) {
+      for (const find of finds.values()) if (find.expiresAt <= now) this.forget(find);
     }
     for (const [key, until] of this.unanswered) if (until <= now) this.unanswered.delete(key);
     const finds = [...this.finds.values()].flatMap((found) => [...found.values()]);
@@ -183,6 +193,7 @@ export class Discovery {
 
   private answer(key: string, answered: boolean): void {
     for (const find of this.findsOf(key)) {
+      if (answered && !find.isTold) this.tell(find);
       const { asked } = find;
       find.asked = undefined;
       asked?.(answered);
@@ -207,10 +218,10 @@ export class Discovery {
     return this.findsOf(key).some(({ keepTrying }) => keepTrying);
   }
 
-  private forget(peer: PeerRef, source: string): void {
+  private forget({ peer, source, isTold }: Find): void {
     this.finds.get(source)?.delete(peer.key);
     if (!this.isFound(peer.key)) this.met.delete(peer.key);
-    this.events.publish('peer.forgotten', { peer, source });
+    if (isTold) this.events.publish('peer.forgotten', { peer, source });
   }
 
   private async keepRunning(source: DiscoverySource, self: PeerRef, signal: AbortSignal): Promise<void> {

@@ -7,6 +7,7 @@ type Colour = keyof typeof colours;
 /** Tells what happens as it happens: sentences for people, or NDJSON for programs. */
 export class Timeline {
   private sessionSeenAt: number | undefined;
+  private readonly sessions = new Set<string>();
 
   constructor(
     private readonly output: NodeJS.WriteStream,
@@ -21,14 +22,19 @@ export class Timeline {
 
   /** Something an agent said. Only what tells the story becomes a sentence. */
   event(site: Site, line: AgentLine): void {
-    if (line.event === 'session.seen') this.sessionSeenAt ??= line.time;
+    if (line.event === 'session.seen') {
+      this.sessionSeenAt ??= line.time;
+      this.sessions.add(line.peer.address);
+    }
     const sinceSessionMs = this.sessionSeenAt === undefined ? undefined : line.time - this.sessionSeenAt;
     if (this.json) {
       this.output.write(`${JSON.stringify({ site, sinceSessionMs, ...line })}\n`);
       return;
     }
     const sentence = describe(line);
-    if (sentence === undefined) return;
+    // Whether agents run beside the public peers is another story.
+    const isElsewhere = line.event === 'signalling.failed' && !this.sessions.has(line.remote);
+    if (sentence === undefined || isElsewhere) return;
     const seconds = sinceSessionMs === undefined ? '' : `${(sinceSessionMs / 1000).toFixed(2)} s`;
     const words = this.paint(colourOf(line), sentence);
     this.output.write(`${this.paint('dim', seconds.padStart(8))}  ${this.paint('bold', site)}  ${words}\n`);

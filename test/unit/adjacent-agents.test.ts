@@ -1,8 +1,8 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { findAdjacentAgents } from '../../src/core/adjacent-agents.js';
 import { parseConfig } from '../../src/core/config.js';
 import { Discovery } from '../../src/core/discovery.js';
-import { EventSource } from '../../src/core/events.js';
+import { EventSource, onEvent } from '../../src/core/events.js';
 import { addressOf } from '../../src/core/overlay-address.js';
 import { systemRandom } from '../../src/core/random.js';
 import type { RouterPeer } from '../../src/core/router.js';
@@ -22,10 +22,14 @@ function peering(name: string, more: Partial<RouterPeer> = {}): RouterPeer {
 function neighbourhood(config: Record<string, unknown> = {}) {
   const clock = new FakeClock();
   const settings = { current: parseConfig(JSON.stringify(config), 'test.conf') };
-  const discovery = new Discovery([], clock, systemRandom, new EventSource('adjacent-test'), settings);
+  const events = new EventSource('adjacent-test');
+  const told: string[] = [];
+  const stop = onEvent(({ agent, event }) => void (agent === 'adjacent-test' && told.push(event)));
+  onTestFinished(stop);
+  const discovery = new Discovery([], clock, systemRandom, events, settings);
   discovery.start({ key: own, address: addressOf(own), version: '0.5.14' });
   const wanted = () => discovery.wanted().map(({ key }) => key[0]);
-  return { clock, discovery, wanted, find: (peerings: readonly RouterPeer[]) => findAdjacentAgents(peerings, discovery) };
+  return { clock, discovery, told, wanted, find: (peerings: readonly RouterPeer[]) => findAdjacentAgents(peerings, discovery) };
 }
 
 describe('agents of adjacent routers', () => {
@@ -64,6 +68,15 @@ describe('agents of adjacent routers', () => {
     await clock.advance(1);
     find([peering('a')]);
     expect(wanted()).toContain('a');
+  });
+
+  it('are told of once they have answered', () => {
+    const { discovery, told, find } = neighbourhood();
+    find([peering('a')]);
+    expect(told).toEqual([]);
+    discovery.greeted(keyOf('a'));
+    discovery.confirm(keyOf('a'));
+    expect(told).toEqual(['peer.found']);
   });
 
   it('are wanted for ten minutes after somebody last needed them', async () => {

@@ -8,7 +8,7 @@ import type { Host } from '../host.js';
 import { Lab } from '../lab.js';
 import { publicAddresses } from '../topology.js';
 import { expectations, notHere } from './expectations.js';
-import { layFileSystem, type, typeAndEnd } from './terminal.js';
+import { layFileSystem, type, typeAndEnd, typeAndLeave } from './terminal.js';
 
 /** The page for authors of plugins is a story of its own, which test/lab/plugins/documented.test.ts tells. */
 const documented = pages
@@ -42,6 +42,7 @@ describe.skipIf(process.getuid?.() !== 0)('a reader who types what the documenta
     tarball = path.join(lab.a.insideFolder, path.basename(packed(lab.a.folder)));
     await layFileSystem(lab.a);
     await prepareMachine(lab, tarball);
+    await typeAndLeave(lab.a, 'ratatoskr relay --http 127.0.0.1:4781', /relay\.ready/);
     agent = lab.a.agent({ args: ['--http', '127.0.0.1:4780'] });
     await Promise.all([agent, lab.b.agent()].map((each) => each.event('signalling.listening')));
     await lab.settled();

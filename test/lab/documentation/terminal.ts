@@ -59,6 +59,11 @@ export async function typeAndEnd(host: Host, script: string, sign: RegExp): Prom
   }
 }
 
+/** The same with one that goes on until the laboratory ends. @throws LabError when it does not say `sign` */
+export async function typeAndLeave(host: Host, script: string, sign: RegExp): Promise<void> {
+  await begin(host, script).line(`${sign}`, (line) => sign.test(line) || undefined);
+}
+
 function begin(host: Host, script: string, before: readonly string[] = []): LabProcess {
   for (const name of ['run', 'state']) mkdirSync(join(host.folder, name), { recursive: true, mode: 0o700 });
   try {
