@@ -212,8 +212,10 @@ export class SessionLoop {
     const { foreignBytes } = watched.activity;
     watched.activity.sample(total, now);
     if (watched.activity.foreignBytes > foreignBytes) watched.lastForeignAt = now;
-    if (watched.peer) this.announce(watched);
-    else if (
+    if (watched.peer) {
+      // Where we have only come to ask, what there is may be our question.
+      if (!this.worth.isVisit(watched)) this.announce(watched);
+    } else if (
       this.discovery.watchesSessions &&
       watched.activity.foreignBytes > watched.spentBytes &&
       !this.worth.directlyPeered.has(session.key) &&

@@ -49,7 +49,9 @@ describe('the agent of a router that both are peered with', () => {
   it('relays for two agents that no direct path can join', async () => {
     const { a, b } = await neighbourhood({ a: 'sym', b: 'sym' }, ['--strategies', 'relay', '--relay', 'always']);
     const [up] = await Promise.all([a.event('bridge.up'), b.event('bridge.up')]);
-    expect(up).toMatchObject({ strategy: 'relay', kind: 'relayed', relay: `${publicAddresses[0]}:4704` });
+    expect(up).toMatchObject({ strategy: 'relay', kind: 'relayed' });
+    // It has two addresses, and neither is nearer.
+    expect(publicAddresses.map((address) => `${address}:4704`)).toContain(up.relay);
   });
 
   it('is left alone by one that has a STUN server, as long as that needs no bridge', async () => {
