@@ -17,6 +17,8 @@ export function idleProgram(out: (text: string) => unknown = () => {}): Command 
     stun: idle,
     relay: idle,
     invite: idle,
+    coordinator: idle,
+    coordinatorInvite: idle,
     validate: idle,
     survey: idle,
     examine: idle,

@@ -24,6 +24,8 @@ const code = await main(process.argv.slice(2), {
   stun: async (options) => (await import('./cli/run-stun.js')).runStun(options),
   relay: async (options) => (await import('./cli/run-relay.js')).runRelay(options),
   invite: async (name, options) => (await import('./cli/run-relay.js')).printInvite(name, options),
+  coordinator: async (options) => (await import('./cli/run-coordinator.js')).runCoordinator(options),
+  coordinatorInvite: async (key, options) => (await import('./cli/run-coordinator.js')).printCoordinatorInvite(key, options),
   run: async (file, overrides) => (await import('./cli/run.js')).run(file, overrides),
 });
 

@@ -38,6 +38,9 @@ export const eventLevels: { readonly [Name in Exclude<EventName, 'log'>]: LogLev
   'bridge.failed': 'warn',
   'bridge.up': 'info',
   'bridge.down': 'info',
+  'routes.mode': 'debug',
+  'routes.coordinated': 'info',
+  'routes.frozen': 'warn',
 };
 
 /** An event as one line for an operator. */
@@ -96,6 +99,10 @@ const eventLines: { readonly [Name in EventName]: (event: EventOf<Name>) => stri
     )}, ${span(sinceSessionMs)} after the session${carrier === undefined ? '' : `, ${carrier}`}${congestion === undefined ? '' : `, ${congestion}`}`,
   'bridge.down': ({ peer, ageMs, bytesIn, bytesOut, ...failure }) =>
     `bridge down with ${name(peer)} after ${span(ageMs)}, ${bytes(bytesIn)} in, ${bytes(bytesOut)} out: ${reason(failure)}`,
+  'routes.mode': ({ mode, coordinator }) =>
+    `routes are chosen in mode ${mode}${coordinator === undefined ? '' : `, by ${coordinator}`}`,
+  'routes.coordinated': ({ coordinator }) => `the coordinator ${coordinator} chooses routes`,
+  'routes.frozen': (failure) => `routes stay as they are: ${reason(failure)}`,
   log: ({ name: what, fields }) => {
     const details = Object.entries(fields).map(
       ([field, value]) => `${field}=${typeof value === 'string' ? value : JSON.stringify(value)}`,

@@ -1,10 +1,10 @@
 import type { AttemptReport, Explanation } from '../control/schemas.js';
 import { duration, milliseconds } from '../figures.js';
-import { peerLines } from './status-text.js';
+import { peerLines, routesLines } from './status-text.js';
 
 /** `ratatoskr explain` for people: the peer, then its attempts in the order in which they began. @param now wall clock, milliseconds */
-export function explanationText({ peer, attempts }: Explanation, now: number): string {
-  const lines = peerLines(peer, now);
+export function explanationText({ peer, routes, attempts }: Explanation, now: number): string {
+  const lines = [...peerLines(peer, now), ...routesLines(routes, now)];
   const [first] = attempts;
   if (!first) return `${[...lines, '', 'Nothing has been tried yet.'].join('\n')}\n`;
   const began = Date.parse(first.startedAt);

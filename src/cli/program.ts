@@ -13,6 +13,7 @@ import { addBugreportCommand } from './bugreport.js';
 import { addChangeCommands } from './change.js';
 import { addCompletionCommands } from './completion.js';
 import { ConfigReader, type ConfigSource } from './config-source.js';
+import { addCoordinatorCommand, type CoordinatorInviteOptions, type CoordinatorOptions } from './coordinator.js';
 import { addDoctorCommand, type Diagnosis, type DoctorRequest } from './doctor.js';
 import { exitCodes } from './exit-codes.js';
 import { addPluginCommand } from './plugin.js';
@@ -32,6 +33,10 @@ export interface Surroundings extends Pick<ConfigSource, 'env' | 'uid' | 'stdin'
   readonly relay: (options: RelayOptions) => Promise<number>;
   /** Prints an invite to the relay. */
   readonly invite: (name: string, options: InviteOptions) => Promise<void>;
+  /** Coordinates routes until it is told to stop. @returns the exit code */
+  readonly coordinator: (options: CoordinatorOptions) => Promise<number>;
+  /** Prints an invite to the coordinator. */
+  readonly coordinatorInvite: (key: string, options: CoordinatorInviteOptions) => Promise<void>;
   /**
    * Rejects with a ConfigError for what an agent would refuse although the schema does not, such as an unknown strategy, and with a
    * PluginError for what it would leave out. `folder` is where the configuration is.
@@ -152,6 +157,10 @@ export function createProgram(surroundings: Surroundings, exit: (code: number) =
     serve: async (options) => exit(await surroundings.relay(options)),
     invite: (name, options) => surroundings.invite(name, options),
   });
+  addCoordinatorCommand(program, {
+    serve: async (options) => exit(await surroundings.coordinator(options)),
+    invite: (key, options) => surroundings.coordinatorInvite(key, options),
+  });
   addCompletionCommands(program, { out: surroundings.out, peers: () => peerAddresses(surroundings) });
 
   return program.addHelpText('after', () => mainHelp);
@@ -233,6 +242,7 @@ Examples:
   ratatoskr strategies                   see which ways to open a path work here
   ratatoskr plugin new forwarded-port    begin a way of your own
   ratatoskr relay                        relay for other agents, on a public host
+  ratatoskr coordinator                  choose relays for your agents, on a public host
 
 ${exitCodeHelp}`;
 

@@ -68,11 +68,15 @@ export async function runDoctor(
   };
 }
 
-function viewOf({ peers }: Status): AgentView {
+function viewOf({ peers, router, routes }: Status): AgentView {
   const clocks = peers.flatMap(({ address, agent }) =>
     agent && agent.clockAheadMs !== null ? [{ address, aheadMs: agent.clockAheadMs }] : [],
   );
-  return { clocks };
+  return {
+    clocks,
+    routerKey: router.key ?? undefined,
+    routes: routes ? { ...routes, why: routes.failure?.message ?? '' } : undefined,
+  };
 }
 
 /** Only root may read it, as a rule. */

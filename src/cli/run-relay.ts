@@ -95,13 +95,16 @@ export async function printInvite(
   for (const uri of await inviteUris(name, { net, random, files, config }, options.advertise)) out(`${uri}\n`);
 }
 
-function stateOverride({ stateDir }: { readonly stateDir?: string }): ConfigOverride[] {
+/** Of the commands for a public host. */
+export function stateOverride({ stateDir }: { readonly stateDir?: string }): ConfigOverride[] {
   return stateDir === undefined ? [] : [{ path: ['stateDir'], value: stateDir, origin: '--state-dir' }];
 }
 
-const signals = ['SIGTERM', 'SIGINT'];
+/** What ends them. */
+export const signals = ['SIGTERM', 'SIGINT'];
 
-function machine(): RelaySurroundings {
+/** What a command runs on outside of tests. */
+export function machine(): RelaySurroundings {
   return {
     net: createSystemNet(loadAddon()),
     reliableUdp: createUdx({ clock: systemClock, random: systemRandom }).udp,

@@ -1,8 +1,8 @@
-import type { PeerReport, Status } from '../control/schemas.js';
+import type { PeerReport, RoutesReport, Status } from '../control/schemas.js';
 import { bytes, duration, milliseconds } from '../figures.js';
 
 /** `ratatoskr status` for people. @param now wall clock, milliseconds */
-export function statusText({ agent, router, signalling, peers }: Status, now: number): string {
+export function statusText({ agent, router, signalling, routes, peers }: Status, now: number): string {
   const lines = [
     `ratatoskr ${agent.version}, process ${agent.pid}, up ${since(agent.startedAt, now)}`,
     router.state === 'connected'
@@ -14,9 +14,24 @@ export function statusText({ agent, router, signalling, peers }: Status, now: nu
       : []),
     ...(agent.limited === null ? [] : [`limited  ${agent.limited}`]),
   ];
+  lines.push(...routesLines(routes, now));
   if (peers.length === 0) lines.push('peers    none yet: they come with sessions, so send something over the overlay');
   for (const peer of peers) lines.push('', ...peerLines(peer, now));
   return `${lines.join('\n')}\n`;
+}
+
+/** Who chooses the relays of paths. */
+export function routesLines(routes: RoutesReport, now: number): string[] {
+  if (!routes) return [];
+  const { mode, coordinator, frozenSince, failure } = routes;
+  const by = {
+    p2p: 'as both ends measure',
+    static: 'as the configuration says',
+    super: `as ${coordinator ?? 'a coordinator'} says`,
+  };
+  const line = `routes   ${mode}: ${by[mode]}`;
+  if (frozenSince === null) return [line];
+  return [`${line}; frozen for ${since(frozenSince, now)}: ${failure?.message} (${failure?.code})`, ...hint(failure)];
 }
 
 /** One peer: how it is reached, or why it is not. */

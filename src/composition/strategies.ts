@@ -1,5 +1,6 @@
 import type { RelayUri } from '../core/config/relay-uri.js';
 import { ConfigError } from '../core/errors.js';
+import type { EventSource } from '../core/events.js';
 import { type LoadedStrategy, strategyPlugins } from '../core/plugins/strategy-plugins.js';
 import type { Strategy, StrategyDefinition } from '../core/strategy.js';
 import type { Settings } from '../core/tokens.js';
@@ -12,14 +13,18 @@ import { loadAndTell, type PluginParts } from './load-and-tell.js';
 /** Relays without a router that others told of, and that have answered. */
 type LearntRelays = () => readonly RelayUri[];
 
-/** The preferred first. */
-export function builtInStrategies(settings: Settings, learnt: LearntRelays = () => []): readonly StrategyDefinition[] {
+/** The preferred first. @param events where the relay strategy tells who chooses its routes; @default nowhere */
+export function builtInStrategies(
+  settings: Settings,
+  events?: EventSource,
+  learnt: LearntRelays = () => [],
+): readonly StrategyDefinition[] {
   return [
     portMapping as StrategyDefinition,
     tcpHolePunching as StrategyDefinition,
     udpHolePunching as StrategyDefinition,
     // The secrets of TURN servers go nowhere else.
-    relay(() => ({ ...settings.current.relay, servers: [...settings.current.relay.servers, ...learnt()] })),
+    relay(() => ({ ...settings.current.relay, servers: [...settings.current.relay.servers, ...learnt()] }), events),
   ];
 }
 
@@ -31,8 +36,8 @@ export function makeStrategies(
   parts: PluginParts<StrategyDefinition>,
   learnt?: LearntRelays,
 ): Promise<readonly LoadedStrategy[]> {
-  const { settings } = parts;
-  return loadAndTell(strategyPlugins, settings.current.strategies, builtInStrategies(settings, learnt), parts);
+  const { settings, events } = parts;
+  return loadAndTell(strategyPlugins, settings.current.strategies, builtInStrategies(settings, events, learnt), parts);
 }
 
 /** What is left to climb with. @throws ConfigError STRATEGIES_UNUSABLE when that is nothing */

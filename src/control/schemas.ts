@@ -74,6 +74,17 @@ const peerSchema = z.object({
 });
 export type PeerReport = z.infer<typeof peerSchema>;
 
+const routesSchema = z
+  .object({
+    mode: z.enum(['p2p', 'static', 'super']),
+    coordinator: z.string().nullable().describe('who is asked in mode super, as host:port'),
+    frozenSince: time.nullable().describe('since when it cannot be asked, so that paths keep the routes that it told last'),
+    failure: failureSchema.nullable().describe('why not'),
+  })
+  .nullable()
+  .describe('who chooses the relays of paths; null where relays are not used');
+export type RoutesReport = z.infer<typeof routesSchema>;
+
 export const statusSchema = z.object({
   schemaVersion: z.literal(schemaVersion),
   agent: z.object({ version: z.string(), pid: z.number().int(), startedAt: time, limited: z.string().nullable() }),
@@ -86,6 +97,7 @@ export const statusSchema = z.object({
     failure: failureSchema.nullable(),
   }),
   signalling: z.object({ listening: z.boolean(), failure: failureSchema.nullable() }),
+  routes: routesSchema,
   peers: z.array(peerSchema),
 });
 export type Status = z.infer<typeof statusSchema>;
@@ -93,6 +105,7 @@ export type Status = z.infer<typeof statusSchema>;
 export const explanationSchema = z.object({
   schemaVersion: z.literal(schemaVersion),
   peer: peerSchema,
+  routes: routesSchema,
   attempts: z.array(attemptSchema).describe('the last ones, oldest first'),
 });
 export type Explanation = z.infer<typeof explanationSchema>;

@@ -2,7 +2,14 @@ import type { AgentEvent, EventName, PeerRef } from '../core/events.js';
 import { formatEndpoint } from '../core/format-endpoint.js';
 import type { Pump } from '../core/pump.js';
 import type { Attempts } from './observation-schemas.js';
-import { type AttemptReport, type Explanation, type PeerReport, type Status, schemaVersion } from './schemas.js';
+import {
+  type AttemptReport,
+  type Explanation,
+  type PeerReport,
+  type RoutesReport,
+  type Status,
+  schemaVersion,
+} from './schemas.js';
 
 /** Attempts remembered for each peer, and peers remembered: of more, the one that was quiet the longest is forgotten. */
 const maxAttempts = 64;
@@ -33,6 +40,7 @@ export class StatusBook {
     failure: null,
   };
   private readonly signalling: Mutable<Status['signalling']> = { listening: false, failure: null };
+  private routes: RoutesReport = null;
 
   /** @param traffic what has gone over the bridge that came of an attempt; undefined for one that is not up */
   constructor(
@@ -43,9 +51,9 @@ export class StatusBook {
   }
 
   status(): Status {
-    const { agent, router, signalling } = this;
+    const { agent, router, signalling, routes } = this;
     const peers = [...this.peers.values()].map(({ report }) => this.shown(report));
-    return { schemaVersion, agent: { ...agent }, router: { ...router }, signalling: { ...signalling }, peers };
+    return { schemaVersion, agent: { ...agent }, router: { ...router }, signalling: { ...signalling }, routes, peers };
   }
 
   /** @param peer key or overlay address @returns what was tried with it, or undefined for one that is not known */
@@ -53,7 +61,12 @@ export class StatusBook {
     const wanted = peer.toLowerCase();
     const entry = [...this.peers.values()].find(({ report: { key, address } }) => key === wanted || address === wanted);
     if (!entry) return undefined;
-    return { schemaVersion, peer: this.shown(entry.report), attempts: entry.attempts.map((attempt) => ({ ...attempt })) };
+    return {
+      schemaVersion,
+      peer: this.shown(entry.report),
+      routes: this.routes,
+      attempts: entry.attempts.map((attempt) => ({ ...attempt })),
+    };
   }
 
   /** A copy, with what changes all the time as it is now. */
@@ -168,6 +181,15 @@ export class StatusBook {
       if (entry.report.bridge?.attempt !== event.attempt) return;
       entry.report.bridge = null;
       this.fail(entry, event);
+    },
+    'routes.mode': ({ mode, coordinator = null }) => {
+      this.routes = { mode, coordinator, frozenSince: null, failure: null };
+    },
+    'routes.coordinated': () => {
+      if (this.routes) this.routes = { ...this.routes, frozenSince: null, failure: null };
+    },
+    'routes.frozen': (event) => {
+      if (this.routes) this.routes = { ...this.routes, frozenSince: isoTime(event.time), failure: failureOf(event) };
     },
   };
 

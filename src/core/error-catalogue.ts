@@ -101,6 +101,20 @@ export const errorCatalogue = {
     meaning: 'The agent could not answer a question of the command line.',
     help: 'The message says what it lacks.',
   },
+  COORDINATOR_KEY_WRONG: {
+    meaning:
+      'The invite to the coordinator of routes was made out to another router, so the coordinator knows nothing of this one.',
+    help: 'Have its operator run ratatoskr coordinator invite with the key that ratatoskr status --json shows as router.key, and name that URI in relay.routes.coordinator.',
+  },
+  COORDINATOR_LISTEN_FAILED: {
+    meaning: 'The coordinator cannot listen on its port.',
+    help: 'Choose another port with --listen, or stop the program that has it.',
+  },
+  COORDINATOR_UNREACHABLE: {
+    meaning:
+      'The coordinator of routes does not answer. Paths keep the routes that it told last; where it told none, the two ends measure for themselves.',
+    help: 'See that it runs, that its TCP port is open, and that its invite (relay.routes.coordinator) is not revoked. The agent tries again by itself.',
+  },
   DISCOVERY_FAILED: {
     meaning: 'A discovery source cannot look for peers; its reason is in the message.',
     help: 'Check the options of the source; it tries again by itself.',
@@ -366,6 +380,16 @@ export const errorCatalogue = {
   RELAY_ROUTE_KEPT: {
     meaning: 'The relays were measured anew, and the path that is in use is still as short as any, or nearly.',
     help: 'Nothing to do.',
+  },
+  RELAY_ROUTE_NONE: {
+    meaning:
+      'The configuration wants no relay for this peer: the mode of relay.routes is static, and no entry of nextHops fits, or the one that does is empty.',
+    help: 'Nothing to do, or name a relay for the peer in relay.routes.nextHops.',
+  },
+  RELAY_ROUTE_UNREACHABLE: {
+    meaning:
+      'The relays that the configuration of an end names as next hops are not reached by both ends, or are two in a row that no end can join. Others are not tried in their place.',
+    help: 'See that the relay runs and that one end has leave to use it (relay.servers, relay.turn or a volunteer), or name another in relay.routes.nextHops.',
   },
   RELAY_SECRET_UNUSABLE: {
     meaning: 'The file that the relay derives its invites from can be neither read nor made.',

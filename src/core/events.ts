@@ -92,6 +92,12 @@ export interface AgentEvents {
     relay?: string;
   };
   'bridge.down': AttemptRef & Failure & PumpCounters & { ageMs: number };
+  /** Who chooses the relays of paths (docs/routes.md), where relays are used at all. */
+  'routes.mode': { mode: 'p2p' | 'static' | 'super'; coordinator?: string };
+  /** The coordinator is there to be asked for routes. */
+  'routes.coordinated': { coordinator: string };
+  /** The coordinator cannot be asked: paths keep the routes that it told last. Told once until it is back. */
+  'routes.frozen': Failure & { coordinator: string };
   log: { level: LogLevel; name: string; fields: Record<string, unknown> };
 }
 
@@ -153,6 +159,9 @@ const eventNames: { [Name in EventName]: true } = {
   'bridge.failed': true,
   'bridge.up': true,
   'bridge.down': true,
+  'routes.mode': true,
+  'routes.coordinated': true,
+  'routes.frozen': true,
   log: true,
 };
 

@@ -5,6 +5,7 @@ import { natFinding } from './checks/nat.js';
 import { nativeAddonFinding } from './checks/native-addon.js';
 import { overlayFinding } from './checks/overlay.js';
 import { askRouter, routerFindings } from './checks/router.js';
+import { routesFinding } from './checks/routes.js';
 import { signallingPortFinding } from './checks/signalling-port.js';
 import { addressesSeenIn, askStun, type StunAnswers, stunFinding } from './checks/stun.js';
 import type { Finding } from './finding.js';
@@ -51,6 +52,7 @@ export async function examine(patient: Patient, progress: (step: Step, over: boo
     natFinding(stun, mapsPorts),
     gatewayFound,
     stunFinding(stun, hasIpv4),
+    routesFinding(patient.config.relay, patient.agent),
     clockFinding(patient.agent),
     nativeAddonFinding(patient),
   ];

@@ -12,6 +12,7 @@ const checkNames = [
   'nat',
   'gateway',
   'stun',
+  'routes',
   'clock',
   'native-addon',
   'peer',

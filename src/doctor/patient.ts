@@ -17,6 +17,12 @@ export interface Patient {
 
 /** What a running agent knows that nobody else can find out. */
 export interface AgentView {
+  /** Public key of its router; undefined while it has none. */
+  readonly routerKey?: string | undefined;
+  /** Who chooses the relays of its paths; undefined where it uses none. */
+  readonly routes?:
+    | { readonly coordinator: string | null; readonly frozenSince: string | null; readonly why: string }
+    | undefined;
   /** Wall clocks of the agents that it has met, less ours, in milliseconds. */
   readonly clocks: readonly { readonly address: string; readonly aheadMs: number }[];
 }

@@ -8,7 +8,7 @@ type EventOf<Name extends EventName> = Extract<AgentEvent, { event: Name }>;
 
 export interface MetricSources {
   readonly version: string;
-  readonly status: () => Pick<Status, 'router' | 'signalling' | 'peers'>;
+  readonly status: () => Pick<Status, 'router' | 'signalling' | 'routes' | 'peers'>;
   readonly bridges: () => readonly LiveBridge[];
 }
 
@@ -29,6 +29,7 @@ export class AgentMetrics extends MetricBook {
   constructor(private readonly sources: MetricSources) {
     super(sources.version);
     this.lookAtStatus();
+    this.lookAtRoutes();
     this.lookAtBridges();
   }
 
@@ -60,6 +61,20 @@ export class AgentMetrics extends MetricBook {
     this.gauge(metricDefinitions.signallingUp, (gauge) => gauge.set(status().signalling.listening ? 1 : 0));
     this.gauge(metricDefinitions.sessions, (gauge) => gauge.set(status().peers.filter(({ session }) => session).length));
     this.gauge(metricDefinitions.agents, (gauge) => gauge.set(status().peers.filter(({ agent }) => agent).length));
+  }
+
+  private lookAtRoutes(): void {
+    const { status } = this.sources;
+    const frozenSince = () => status().routes?.frozenSince ?? undefined;
+    this.gauge(metricDefinitions.routesMode, (gauge) => {
+      const { routes } = status();
+      if (routes) gauge.set({ mode: routes.mode }, 1);
+    });
+    this.gauge(metricDefinitions.routesFrozen, (gauge) => gauge.set(frozenSince() === undefined ? 0 : 1));
+    this.gauge(metricDefinitions.routesFrozenSince, (gauge) => {
+      const since = frozenSince();
+      gauge.set(since === undefined ? 0 : Date.parse(since) / 1000);
+    });
   }
 
   private lookAtBridges(): void {

@@ -35,6 +35,24 @@ export const metricDefinitions = {
     labels: [],
   },
   agents: { name: 'ratatoskr_agents_met', type: 'gauge', help: 'Peers whose agents this one is linked with.', labels: [] },
+  routesMode: {
+    name: 'ratatoskr_routes_mode',
+    type: 'gauge',
+    help: 'Always 1 where relays are used; its label tells who chooses the relays of paths: p2p, static or super.',
+    labels: ['mode'],
+  },
+  routesFrozen: {
+    name: 'ratatoskr_routes_frozen',
+    type: 'gauge',
+    help: 'Whether the coordinator of routes cannot be asked, so that paths keep the routes that it told last.',
+    labels: [],
+  },
+  routesFrozenSince: {
+    name: 'ratatoskr_routes_frozen_since_timestamp_seconds',
+    type: 'gauge',
+    help: 'Since when that is so, since 1970; 0 while it is not.',
+    labels: [],
+  },
   bridges: { name: 'ratatoskr_bridges', type: 'gauge', help: 'Bridges that are up.', labels: ['strategy', 'kind'] },
   attempts: { name: 'ratatoskr_attempts_total', type: 'counter', help: 'Attempts begun.', labels: ['strategy', 'role'] },
   attemptFailures: {

@@ -3,7 +3,7 @@ import type { Duplex } from 'node:stream';
 import { z } from 'zod';
 import { type ErrorCode, errorCatalogue } from '../core/error-catalogue.js';
 import { StrategyError } from '../core/errors.js';
-import { readExactly } from '../core/read-exactly.js';
+import { encodeFrame, readFrame } from './message-frames.js';
 import { identityPattern, tokenPattern } from './token.js';
 
 /** Longest message in bytes, without the two that tell its length. */
@@ -81,19 +81,13 @@ export type Request = z.infer<typeof requestSchema>;
 export type Answer = z.infer<typeof answerSchema>;
 export type Circuit = z.infer<typeof circuitSchema>;
 
-/** A message on a stream: its length as u16 in network order, then JSON. */
 export function encodeMessage(message: Request | Answer | Circuit): Buffer {
-  const json = Buffer.from(JSON.stringify(message));
-  const length = Buffer.alloc(2);
-  length.writeUInt16BE(json.length);
-  return Buffer.concat([length, json]);
+  return encodeFrame(message);
 }
 
 /** The next message; what follows stays in the stream. @throws Error when the stream ends or holds anything else */
-export async function readMessage<Message>(stream: Duplex, schema: z.ZodType<Message>, signal: AbortSignal): Promise<Message> {
-  const length = (await readExactly(stream, 2, signal)).readUInt16BE();
-  if (length === 0 || length > maxLength) throw new Error(`a message was announced with ${length} bytes`);
-  return schema.parse(JSON.parse(String(await readExactly(stream, length, signal))));
+export function readMessage<Message>(stream: Duplex, schema: z.ZodType<Message>, signal: AbortSignal): Promise<Message> {
+  return readFrame(stream, schema, maxLength, signal);
 }
 
 export function refusal(error: StrategyError): Answer {

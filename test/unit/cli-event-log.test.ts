@@ -47,6 +47,9 @@ const samples: { [Name in EventName]: AgentEvents[Name] } = {
   'bridge.failed': { ...attempt, ...failure },
   'bridge.up': { ...attempt, ...addresses, hidden: true, sinceSessionMs: 1_400, congestion: 'bbr' },
   'bridge.down': { ...attempt, ...failure, ageMs: 3_700_000, ...counters },
+  'routes.mode': { mode: 'super', coordinator: 'routes.test:4705' },
+  'routes.coordinated': { coordinator: 'routes.test:4705' },
+  'routes.frozen': { coordinator: 'routes.test:4705', ...failure },
   log: { level: 'warn', name: 'stun.reply', fields: { server: 'x', n: 1 } },
 };
 

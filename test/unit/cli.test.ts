@@ -60,7 +60,7 @@ describe('ratatoskr', () => {
     [
       ['frobnicate'],
       "unknown command 'frobnicate'",
-      'Commands are run, config, status, peers, explain, ping, events, bridge, unbridge, doctor, bugreport, strategies, plugin, stun, relay, and completion.',
+      'Commands are run, config, status, peers, explain, ping, events, bridge, unbridge, doctor, bugreport, strategies, plugin, stun, relay, coordinator, and completion.',
     ],
     [['run', '--admn', 'auto'], "unknown option '--admn'", 'Did you mean --admin?'],
     [['run', 'now'], 'too many arguments', ''],

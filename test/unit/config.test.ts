@@ -87,6 +87,70 @@ describe('what is accepted', () => {
   });
 });
 
+describe('who chooses routes', () => {
+  test('a way goes over one relay, or over two in a row', () => {
+    const over = ['a.example:1', '[2001:db8::1]:2  then b.example:3'];
+    const { nextHops } = parseConfig(JSON.stringify({ relay: { routes: { nextHops: [{ peer: '*', over }] } } }), 'test.conf')
+      .relay.routes;
+    const [one, first, second] = [
+      { host: 'a.example', port: 1 },
+      { host: '2001:db8::1', port: 2 },
+      { host: 'b.example', port: 3 },
+    ];
+    expect(nextHops).toEqual([{ peer: '*', over: [[one], [first, second]] }]);
+  });
+
+  const problems = (relay: string) => {
+    try {
+      return parseConfig(relay, 'test.conf').relay.routes.mode;
+    } catch (error) {
+      return (error as Error).message;
+    }
+  };
+
+  test.each([
+    [
+      'static without a next hop',
+      '{\n relay: {\n  routes: { mode: "static", nextHops: [] }\n }\n}',
+      /test.conf:3.*nextHops.*the mode static needs one/,
+    ],
+    [
+      'static over what is no place',
+      '{ relay: { routes: { mode: "static",\n nextHops: [{ peer: "*", over: ["here"] }] } } }',
+      /test.conf:2.*over\[0\] is "here"/,
+    ],
+    [
+      'static over three in a row',
+      '{ relay: { routes: { mode: "static", nextHops: [{ peer: "*", over: ["a:1 then b:2 then c:3"] }] } } }',
+      /over\[0\] is "a:1 then b:2 then c:3"/,
+    ],
+    [
+      'static for what is no peer',
+      '{ relay: { routes: { mode: "static", nextHops: [{ peer: "?", over: [] }] } } }',
+      /nextHops\[0\].peer is "\?"/,
+    ],
+    [
+      'super without a coordinator',
+      '{ relay: { routes: { mode: "super" } } }',
+      /relay.routes.coordinator .*the mode super needs one/,
+    ],
+  ])('%s is refused', (_what, text, message) => {
+    expect(problems(text)).toMatch(message);
+  });
+
+  test('a coordinator’s URI is read, and not shown where it is wrong', () => {
+    const [key, token] = ['1'.repeat(64), 'f'.repeat(64)];
+    const { coordinator } = parseConfig(
+      `{ relay: { routes: { coordinator: "coordinator:${key}:${token}@[2001:db8::1]:9" } } }`,
+      'x',
+    ).relay.routes;
+    expect(coordinator).toEqual({ key, token, host: '2001:db8::1', port: 9 });
+    for (const at of ['coordinator', 'mode']) {
+      expect(problems(`{ relay: { routes: { ${at}: "coordinator:${key}:${token}@nowhere" } } }`)).not.toContain('ffff');
+    }
+  });
+});
+
 describe('where the status page is served', () => {
   test.each([
     ['127.0.0.1:4780', { host: '127.0.0.1', port: 4780 }],

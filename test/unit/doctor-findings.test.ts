@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { configSchema } from '../../src/core/config/schema.js';
 import { errorCatalogue } from '../../src/core/error-catalogue.js';
 import { AdminError } from '../../src/core/errors.js';
 import type { NatBehaviour } from '../../src/discovery/nat-behaviour/behaviour.js';
@@ -9,6 +10,7 @@ import { type GatewayAnswer, gatewayFinding } from '../../src/doctor/checks/gate
 import { internetFinding } from '../../src/doctor/checks/internet.js';
 import { natFinding } from '../../src/doctor/checks/nat.js';
 import { routerFindings } from '../../src/doctor/checks/router.js';
+import { routesFinding } from '../../src/doctor/checks/routes.js';
 import { type StunAnswers, stunFinding } from '../../src/doctor/checks/stun.js';
 import { strategyVerdicts } from '../../src/doctor/strategy-verdicts.js';
 
@@ -139,6 +141,28 @@ describe('the clock', () => {
     expect(clockFinding(peers(3_600_000)).message).toBe(
       'This machine’s clock is 3600 s behind that of 200::0: one of the two is wrong.',
     );
+  });
+});
+
+describe('the coordinator of routes', () => {
+  const key = '1'.repeat(64);
+  const uri = `coordinator:${key}:${'f'.repeat(64)}@routes.test:4705`;
+  const settings = (routes: object) => configSchema.parse({ relay: { routes } }).relay;
+  const asked = settings({ mode: 'super', coordinator: uri });
+  const agent = (frozenSince: string | null, routerKey = key) => ({
+    clocks: [],
+    routerKey,
+    routes: { coordinator: 'routes.test:4705', frozenSince, why: 'It is away.' },
+  });
+
+  test.each([
+    ['that is not wanted', settings({}), undefined, 'ok', null],
+    ['that no agent asks at present', asked, undefined, 'unchecked', null],
+    ['that answers', asked, agent(null), 'ok', null],
+    ['that is away', asked, agent('2030-01-01T00:00:00.000Z'), 'problem', 'COORDINATOR_UNREACHABLE'],
+    ['whose invite is for another router', asked, agent(null, '2'.repeat(64)), 'problem', 'COORDINATOR_KEY_WRONG'],
+  ])('%s', (_what, relay, view, state, code) => {
+    expect(routesFinding(relay, view)).toMatchObject({ state, code });
   });
 });
 

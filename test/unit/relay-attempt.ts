@@ -1,4 +1,6 @@
 import { systemClock } from '../../src/core/clock.js';
+import { parseRelayWay } from '../../src/core/config/relay-way.js';
+import { configSchema } from '../../src/core/config/schema.js';
 import type { Net } from '../../src/core/net.js';
 import { systemRandom } from '../../src/core/random.js';
 import type { Path, Role } from '../../src/core/strategy.js';
@@ -9,6 +11,8 @@ import type { Relay, RelaySource } from '../../src/strategies/relay/relay-source
 import { type Attempts, attemptAtBothEnds } from './attempts.js';
 
 const system = createSystemNet();
+/** Both ends choose for themselves. */
+const measuring = configSchema.parse({}).relay.routes;
 const log = { debug() {}, info() {}, warn() {}, error() {} };
 
 /** What one end brings along. */
@@ -20,6 +24,8 @@ export interface Side {
   /** @default the system's */
   readonly net?: Net;
   readonly use?: 'never' | 'faster' | 'always';
+  /** The ways by which alone it sends, as the configuration names them. @default it measures */
+  readonly over?: readonly string[];
 }
 
 /** Runs the strategy at both ends. */
@@ -29,11 +35,13 @@ export function attempt(sides: Readonly<Record<Role, Side>>): Attempts & {
   /** Runs them once more, with what they remember. */
   again(): Attempts;
 } {
-  const strategy = ({ relays = [], volunteers, use = 'faster', net = system }: Side) => {
+  const strategy = ({ relays = [], volunteers, use = 'faster', net = system, over }: Side) => {
+    const nextHops = over && [{ peer: '*', over: over.flatMap((way) => [parseRelayWay(way) ?? []]) }];
+    const routes = nextHops ? { ...measuring, mode: 'static' as const, nextHops } : measuring;
     const services = { stateDir: '', net, clock: systemClock, random: systemRandom, log, addresses: { stunServers: [] } };
     const named: RelaySource = { relays: async () => ({ found: relays, failures: [] }) };
     const sources = volunteers ? [named, volunteers.source] : [named];
-    return new RelayStrategy(services, () => ({ use, order: 'measured', turn: [], servers: [] }), sources, volunteers?.client);
+    return new RelayStrategy(services, () => ({ use, routes, turn: [], servers: [] }), sources, volunteers?.client);
   };
   const paths: Path[] = [];
   const strategies = { controlling: strategy(sides.controlling), controlled: strategy(sides.controlled) };

@@ -11,6 +11,7 @@ import {
   type RelayNames,
   worthMoving,
 } from '../../src/strategies/relay/route-choice.js';
+import { type ToldWay, toldRoutes } from '../../src/strategies/relay/told-routes.js';
 
 /** A relay that both ends reach: round trips, or times from and to each end, whose clocks are an hour apart. */
 const reached = (name: string, own: number, other: number): ListedRelay => ({
@@ -24,13 +25,13 @@ const timed = (name: string, near: [number, number], far: [number, number]): Lis
   own: { rttMs: near[0] + near[1], oneWay: { outMs: near[0] - hourMs, inMs: near[1] + hourMs } },
   other: { rttMs: far[0] + far[1], oneWay: { outMs: far[0] + hourMs, inMs: far[1] - hourMs } },
 });
-const choose = (controlling: ListedRelay[], controlled: ListedRelay[] = [], order: 'measured' | 'listed' = 'measured') =>
-  chooseRoutes({ controlling, controlled }, order).map(describeRoute);
+const choose = (controlling: ListedRelay[], controlled: ListedRelay[] = []) =>
+  chooseRoutes({ controlling, controlled }).map(describeRoute);
 
 describe('the order of relays', () => {
   it('is by the round trip of the whole path, whoever asks the relay', () => {
     const lists = { controlling: [reached('a', 10, 80), reached('b', 50, 20)], controlled: [reached('c', 5, 40)] };
-    expect(chooseRoutes(lists, 'measured').map(({ step }) => step)).toEqual([
+    expect(chooseRoutes(lists).map(({ step }) => step)).toEqual([
       { opener: 'controlled', index: 0 },
       { opener: 'controlling', index: 1 },
       { opener: 'controlling', index: 0 },
@@ -44,10 +45,6 @@ describe('the order of relays', () => {
   it('of equals keeps what the operator prefers, at the controlling end first', () => {
     expect(choose([reached('a', 7, 7), reached('b', 7, 7)], [reached('c', 7, 7)])).toEqual(['a', 'b', 'c']);
   });
-
-  it('is that of the lists where the operator wants it so', () => {
-    expect(choose([reached('far', 90, 90), reached('near', 1, 1)], [], 'listed')).toEqual(['far', 'near']);
-  });
 });
 
 describe('a way back over another relay', () => {
@@ -55,7 +52,7 @@ describe('a way back over another relay', () => {
   const [outward, homeward] = [timed('outward', [5, 50], [50, 5]), timed('homeward', [50, 5], [5, 50])];
 
   it('is taken first when the round trip is clearly shorter, whatever the clocks say', () => {
-    const [route] = chooseRoutes({ controlling: [homeward, outward], controlled: [] }, 'measured');
+    const [route] = chooseRoutes({ controlling: [homeward, outward], controlled: [] });
     expect(route).toMatchObject({ out: ['outward'], back: ['homeward'], rttMs: 20 });
     expect(route?.step).toEqual({ opener: 'controlling', index: 1, back: { opener: 'controlling', index: 0 } });
   });
@@ -82,7 +79,7 @@ describe('a way over two relays in a row', () => {
   const tenMs = link('second', 10, 10);
 
   it('is taken where it is clearly shorter, there and back, as one step', () => {
-    const [route] = chooseRoutes({ controlling: [{ ...first, ...tenMs }, second], controlled: [] }, 'measured');
+    const [route] = chooseRoutes({ controlling: [{ ...first, ...tenMs }, second], controlled: [] });
     expect(route).toMatchObject({ out: ['first', 'second'], back: ['second', 'first'], rttMs: 40 });
     expect(route?.step).toEqual({ opener: 'controlling', index: 0, next: { opener: 'controlling', index: 1 } });
   });
@@ -94,13 +91,13 @@ describe('a way over two relays in a row', () => {
   });
 
   it('is asked for by each end at its own relay where neither has both', () => {
-    const [route] = chooseRoutes({ controlling: [{ ...first, ...tenMs }], controlled: [seenFromThere(second)] }, 'measured');
+    const [route] = chooseRoutes({ controlling: [{ ...first, ...tenMs }], controlled: [seenFromThere(second)] });
     expect(route?.step).toEqual({ opener: 'controlling', index: 0, next: { opener: 'controlled', index: 0 } });
   });
 
   it('is none where each end could ask the farther relay alone', () => {
     const lists = { controlling: [{ ...second, ...link('first', 10, 10) }], controlled: [seenFromThere(first)] };
-    expect(chooseRoutes(lists, 'measured').map(describeRoute)).toEqual(['second', 'first']);
+    expect(chooseRoutes(lists).map(describeRoute)).toEqual(['second', 'first']);
   });
 
   it('is not taken for a gain that may be noise', () => {
@@ -111,15 +108,67 @@ describe('a way over two relays in a row', () => {
   it('is kept while none is clearly shorter', () => {
     const lists = { controlling: [{ ...first, ...tenMs }, second], controlled: [] };
     const current = { out: ['first', 'second'], back: ['second', 'first'] };
-    expect(worthMoving(lists, 'measured', chooseRoutes(lists, 'measured'), current)).toBe(false);
+    expect(worthMoving(lists, chooseRoutes(lists), current)).toBe(false);
+  });
+});
+
+describe('relays that somebody names', () => {
+  const lists = { controlling: [reached('a', 1, 1), reached('b', 50, 50)], controlled: [reached('c', 5, 5)] };
+  const over = (told: { out?: ToldWay[]; back?: ToldWay[] }) => toldRoutes(lists, told).map(describeRoute);
+
+  it('are tried in their order, however far they are', () => {
+    expect(over({ out: [['b'], ['a']] })).toEqual(['b', 'a']);
+  });
+
+  it('for one direction alone carry both', () => {
+    expect(over({ back: [['c']] })).toEqual(['c']);
+    expect(over({ out: [['a', 'b']] })).toEqual(['a then b']);
+    expect(over({ back: [['b', 'a']] })).toEqual(['a then b']);
+  });
+
+  it('for each direction are two, unless they are the same', () => {
+    expect(over({ out: [['a'], ['b']], back: [['b']] })).toEqual(['a out, b back', 'b']);
+    expect(over({ out: [['a', 'b']], back: [['b', 'a']] })).toEqual(['a then b']);
+  });
+
+  it('may be two in a row in one direction and another way back', () => {
+    const [route] = toldRoutes(lists, { out: [['a', 'c']], back: [['b']] });
+    expect(route).toMatchObject({ out: ['a', 'c'], back: ['b'] });
+    const [a, b, c] = [0, 1, 0].map((index, at) => ({ opener: at < 2 ? 'controlling' : 'controlled', index }));
+    expect(route?.step).toEqual({ ...a, next: c, back: b });
+  });
+
+  it('that one of the ends does not reach are left out', () => {
+    expect(over({ out: [['elsewhere'], ['c']] })).toEqual(['c']);
+    expect(over({ out: [['elsewhere']], back: [['a']] })).toEqual([]);
+    expect(over({ out: [['a', 'elsewhere']] })).toEqual([]);
+  });
+
+  it('are left out where nobody can join them in a row', () => {
+    expect(over({ out: [['c', 'a']] })).toEqual([]);
+    expect(over({ out: [['a', 'a']] })).toEqual([]);
+  });
+
+  it('are known by where they are, however they are met', () => {
+    const datagrams = { controlling: [reached('192.0.2.1:3478/udp', 1, 1)], controlled: [] };
+    expect(toldRoutes(datagrams, { out: [['192.0.2.1:3478']] }).map(describeRoute)).toEqual(['192.0.2.1:3478/udp']);
+  });
+
+  it('take what the ends have measured, where they have', () => {
+    const [first, second] = [timed('first', [5, 5], [100, 100]), timed('second', [100, 100], [5, 5])];
+    const row = { out: [['first', 'second']] };
+    const [unknown] = toldRoutes({ controlling: [first, second], controlled: [] }, row);
+    expect(unknown?.rttMs).toBe(Infinity);
+    const links = new Map([['second', { outMs: 10, inMs: 10 }]]);
+    const [known] = toldRoutes({ controlling: [{ ...first, links }, second], controlled: [] }, row);
+    expect(known?.rttMs).toBe(40);
   });
 });
 
 describe('a path in use', () => {
   const lists = (current: ListedRelay, other: ListedRelay) => ({ controlling: [current, other], controlled: [] });
   const over = (out: string, back = out): RelayNames => ({ out: [out], back: [back] });
-  const moves = (which: ReturnType<typeof lists>, current: RelayNames, order: 'measured' | 'listed' = 'measured') =>
-    worthMoving(which, order, chooseRoutes(which, order), current);
+  const moves = (which: ReturnType<typeof lists>, current: RelayNames) => worthMoving(which, chooseRoutes(which), current);
 
   it('stays where another is shorter by what may be noise', () => {
     expect(moves(lists(reached('current', 50, 50), reached('other', 46, 46)), over('current'))).toBe(false);
@@ -139,8 +188,10 @@ describe('a path in use', () => {
     expect(moves(which, over('homeward', 'outward'))).toBe(true);
   });
 
-  it('goes back to the first of the lists where their order counts', () => {
-    expect(moves(lists(reached('first', 90, 90), reached('second', 1, 1)), over('second'), 'listed')).toBe(true);
+  it('stays where it is what was named, though nobody has measured it', () => {
+    const which = lists(reached('current', 50, 50), reached('other', 1, 1));
+    const named = toldRoutes(which, { out: [['current', 'other']] });
+    expect(worthMoving(which, named, { out: ['current', 'other'], back: ['other', 'current'] })).toBe(false);
   });
 });
 

@@ -12,7 +12,7 @@ import { keyOfToken } from '../../src/relay/token.js';
 import type { Relay } from '../../src/strategies/relay/relay-source.js';
 import { OwnRelay } from '../../src/strategies/relay/volunteer/own-relay.js';
 import { type DelayingFront, delayingFront, type FrontDelays } from '../lab/relay/delaying-front.js';
-import { attempt } from './relay-attempt.js';
+import { attempt, type Side } from './relay-attempt.js';
 
 const net = createSystemNet();
 const log = { debug() {}, info() {}, warn() {}, error() {} };
@@ -80,7 +80,7 @@ function endWith(end: keyof typeof ends, relays: readonly Awaited<ReturnType<typ
   return { net: netOf(end), relays: [named], volunteers: { source: { relays: async () => ({ found, failures: [] }) }, client } };
 }
 
-async function meet(controlling: ReturnType<typeof endWith>, controlled: ReturnType<typeof endWith>) {
+async function meet(controlling: Side, controlled: Side) {
   const made = attempt({ controlling, controlled });
   attempts.push(made);
   return Promise.all([made.run.controlling, made.run.controlled]);
@@ -119,6 +119,27 @@ describe('a path that goes out over one relay and comes back over another', () =
     const [there, home] = [outward, homeward].map(({ server }) => server.status.bytes);
     expect(there).toBeGreaterThan(500_000);
     expect(home).toBeLessThan(200_000);
+  });
+
+  it('is taken where the configuration of each end names another', async () => {
+    const here = { toMs: 1, fromMs: 1 };
+    const relays = await Promise.all([1, 2].map(() => relayAt({ controlling: here, controlled: here })));
+    const [one, other] = relays.map(({ endpoint }) => `127.0.0.1:${endpoint.port}`) as [string, string];
+    const [near, far] = await meet(
+      { ...endWith('controlling', relays), over: [one] },
+      { ...endWith('controlled', []), over: [other] },
+    );
+    expect(near.info.relay).toBe(`${one} out, ${other} back`);
+    expect(far.info.relay).toBe(`${other} out, ${one} back`);
+  });
+
+  it('goes over two in a row where the configuration of one end says so', async () => {
+    const here = { toMs: 1, fromMs: 1 };
+    const relays = await Promise.all([1, 2].map(() => relayAt({ controlling: here, controlled: here })));
+    const [one, other] = relays.map(({ endpoint }) => `127.0.0.1:${endpoint.port}`);
+    const row = `${one} then ${other}`;
+    const [near, far] = await meet({ ...endWith('controlling', relays), over: [row] }, endWith('controlled', []));
+    expect([near.info.relay, far.info.relay]).toEqual([row, `${other} then ${one}`]);
   });
 
   it('carries much both ways, and each end sees the other’s end', { timeout: 20_000 }, async () => {

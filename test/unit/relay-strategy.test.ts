@@ -55,6 +55,9 @@ class FakeRelay implements Relay {
   }
 }
 
+/** As a configuration names it. */
+const placeOf = ({ address: { address, port } }: FakeRelay) => `${address}:${port}`;
+
 function attempt(sides: Readonly<Record<Role, Side>>): ReturnType<typeof bothEnds> {
   const made = bothEnds(sides);
   attempts.push(made);
@@ -119,6 +122,46 @@ describe('two ends at a relay', () => {
     await ended;
     const third = again();
     await Promise.all([third.run.controlling, third.run.controlled]);
+  });
+
+  it('go by the relay that the configuration of either names, whatever was measured', async () => {
+    const [listed, named] = [await FakeRelay.start('listed.test:1'), await FakeRelay.start('named.test:1')];
+    for (const one of ['controlling', 'controlled'] as const) {
+      const relays = { relays: [listed, named] };
+      const sides = { controlling: relays, controlled: relays, [one]: { ...relays, over: [placeOf(named)] } };
+      const { run } = attempt(sides);
+      await Promise.all([run.controlling, run.controlled]);
+    }
+    expect([listed.places.length, named.places.length]).toEqual([0, 2]);
+  });
+
+  it('take the next of those that the configuration names when both do not reach the first', async () => {
+    const [mute, next] = [await FakeRelay.start('mute.test:1', silent), await FakeRelay.start('next.test:1')];
+    const relays = [mute, next];
+    const { run } = attempt({ controlling: { relays, over: [mute, next].map(placeOf) }, controlled: { relays: [next] } });
+    const [near] = await Promise.all([run.controlling, run.controlled]);
+    expect(near.info.relay).toBe('next.test:1');
+  });
+
+  it('fall back to no relay that the configuration does not name', async () => {
+    const [mute, good] = [await FakeRelay.start('mute.test:1', silent), await FakeRelay.start('good.test:1')];
+    const relays = [mute, good];
+    const { run, abort } = attempt({ controlling: { relays, over: [placeOf(mute)] }, controlled: { relays } });
+    await expect(run.controlling).rejects.toMatchObject({
+      code: 'RELAY_ROUTE_UNREACHABLE',
+      message: expect.stringContaining(placeOf(mute)),
+    });
+    abort.abort(new StrategyError('PEER_ENDED', 'The peer has none.'));
+    await expect(run.controlled).rejects.toMatchObject({ code: 'PEER_ENDED' });
+    expect(good.places).toEqual([]);
+  });
+
+  it('take none where the configuration wants none', async () => {
+    const relay = await FakeRelay.start('relay.test:1');
+    const { run, abort } = attempt({ controlling: { relays: [relay], over: [] }, controlled: { relays: [relay] } });
+    await expect(run.controlling).rejects.toMatchObject({ code: 'RELAY_ROUTE_NONE' });
+    abort.abort(new StrategyError('PEER_ENDED', 'The peer has none.'));
+    await expect(run.controlled).rejects.toMatchObject({ code: 'PEER_ENDED' });
   });
 
   it('lose the path with the place', async () => {

@@ -7,6 +7,8 @@ const unused = {
   stun: unexpected,
   relay: unexpected,
   invite: unexpected,
+  coordinator: unexpected,
+  coordinatorInvite: unexpected,
   validate: unexpected,
   examine: unexpected,
   survey: unexpected,

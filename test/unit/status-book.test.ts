@@ -54,6 +54,20 @@ describe('the status', () => {
     expect(statusText(book.status(), now)).toContain('200:aaaa::1  not bridged');
   });
 
+  it('says who chooses routes, and since when they are frozen', () => {
+    const coordinator = 'routes.test:4705';
+    const frozen = { coordinator, ...failure, code: 'COORDINATOR_UNREACHABLE' };
+    const { book, now } = bookOf(['session.seen', { peer }], ['routes.mode', { mode: 'super', coordinator }]);
+    expect(statusText(book.status(), now)).toContain('routes   super: as routes.test:4705 says\n');
+    book.read({ event: 'routes.frozen', agent: 'a', time: now, ...frozen });
+    expect(statusSchema.parse(book.status()).routes).toMatchObject({ mode: 'super', frozenSince: new Date(now).toISOString() });
+    const line = 'says; frozen for 2.0 s: No connection came through. (COORDINATOR_UNREACHABLE)\n  → Open a port.';
+    expect(statusText(book.status(), now + 2000)).toContain(line);
+    expect(explanationText(explanationSchema.parse(book.explain(peer.key)), now + 2000)).toContain(line);
+    book.read({ event: 'routes.coordinated', agent: 'a', time: now, coordinator });
+    expect(book.status().routes).toMatchObject({ frozenSince: null, failure: null });
+  });
+
   it('goes on showing a bridge when the one that it replaced goes down', () => {
     const { book } = bookOf([...up('a')], [...up('b')], [...down('a', 'PATH_SUPERSEDED')]);
     expect(book.status().peers).toMatchObject([{ bridge: { attempt: 'b' }, failure: null }]);

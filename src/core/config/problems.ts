@@ -64,7 +64,7 @@ function valueAt(input: unknown, path: readonly PropertyKey[]): unknown {
 }
 
 function shorten(value: unknown): string {
-  // A TURN server's URI in the wrong place must not show its secret either.
-  const text = (JSON.stringify(value) ?? String(value)).replace(/(turns?:)[^"]*@/g, '$1…@');
+  // A server's URI in the wrong place must not show its secret either.
+  const text = (JSON.stringify(value) ?? String(value)).replace(/((?:turns?|relay|coordinator):)[^"]*@/g, '$1…@');
   return text.length > 100 ? `${text.slice(0, 99)}…` : text;
 }

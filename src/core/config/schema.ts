@@ -2,10 +2,12 @@ import ipaddr from 'ipaddr.js';
 import { z } from 'zod';
 import { logLevels } from '../logger.js';
 import { isPublicAddress } from '../reach.js';
+import { parseCoordinatorUri } from './coordinator-uri.js';
 import { parseDuration } from './duration.js';
 import { parseHostPort } from './host-port.js';
 import { parsePeerRule } from './peer-rule.js';
 import { parseRelayUri } from './relay-uri.js';
+import { parseRelayWay } from './relay-way.js';
 import { parseTurnUri } from './turn-uri.js';
 
 /** What the reference, the commented defaults and the error messages say of a key. */
@@ -70,6 +72,9 @@ function directory(about: string) {
     .prefault('auto')
     .register(keyDocs, { about, allowed: '"auto" or an absolute path' });
 }
+
+/** Ways that one entry of `relay.routes.nextHops` names. */
+const maxNextHops = 3;
 
 function list<Item extends z.ZodType>(item: Item, max: number) {
   return z.array(item).max(max);
@@ -184,6 +189,33 @@ const relayServer = parsed(parseRelayUri, 'relay URI').register(keyDocs, {
   secret: true,
 });
 
+const relayWay = parsed(parseRelayWay, 'way over relays').register(keyDocs, {
+  allowed: '"host:port", or "host:port then host:port" for two relays in a row',
+});
+
+const nextHop = z
+  .strictObject({
+    peer: z
+      .string()
+      .trim()
+      .toLowerCase()
+      .refine((text) => text === '*' || parsePeerRule(text) !== undefined)
+      .register(keyDocs, { allowed: '"*" for every peer, or a peer as in allow' }),
+    over: list(relayWay, maxNextHops).register(keyDocs, {
+      allowed: `a list of at most ${maxNextHops} relays as "host:port", or two in a row as "host:port then host:port", the preferred first; an empty one for no relay`,
+    }),
+  })
+  .register(keyDocs, { allowed: '{ peer: "*", over: ["host:port"] }' });
+
+const coordinator = parsed((text) => (text === 'none' ? text : parseCoordinatorUri(text)), 'coordinator URI')
+  .prefault('none')
+  .register(keyDocs, {
+    about: 'The coordinator of the mode super. The token is a secret.',
+    allowed:
+      '"none", or "coordinator:KEY:TOKEN@HOST:PORT", as "ratatoskr coordinator invite" prints it; the mode super needs one',
+    secret: true,
+  });
+
 const advertised = parsed((text) => {
   const place = parseHostPort(text);
   const usable = place && isPublicAddress(place.host) && place.port >= 1024;
@@ -243,11 +275,23 @@ export const configSchema = z.strictObject({
         'faster',
         'When a path through a relay replaces the overlay route: never, when it is clearly faster (5 ms or a tenth), or always.',
       ),
-      order: choice(
-        ['measured', 'listed'],
-        'measured',
-        'Which relay carries a path: the one over which a round trip is the shortest, with another one for the way back where that is clearly shorter, or the first of the lists that both ends reach. What the end with the lower key says counts.',
-      ),
+      routes: z
+        .strictObject({
+          mode: choice(
+            ['p2p', 'static', 'super'],
+            'p2p',
+            'Who chooses the relays of a path. p2p: both ends measure, and the shortest way in each direction counts. static: nextHops says by which relays this end sends. super: a coordinator says. What the end with the lower key is set to counts, and nextHops of either end for what it sends itself (docs/routes.md).',
+          ),
+          nextHops: list(nextHop, 256).prefault([]).register(keyDocs, {
+            about:
+              'For the mode static: relays by which this end sends to a peer, the first that both ends reach; "A:4704 then B:4704" are two in a row. The first entry that fits the peer counts. There is no falling back to relays that are not named. A peer that no entry fits gets no relay.',
+            allowed: 'a list of at most 256 entries { peer, over }; the mode static needs one',
+          }),
+          coordinator,
+        })
+        .refine(({ mode, nextHops }) => mode !== 'static' || nextHops.length > 0, { path: ['nextHops'] })
+        .refine(({ mode, coordinator: named }) => mode !== 'super' || named !== 'none', { path: ['coordinator'] })
+        .prefault({}),
       turn: list(turnServer, 8).prefault([]).register(keyDocs, {
         about:
           'TURN servers to relay through, the preferred first; one at either end serves both. Where it relays no TCP (RFC 6062) and one end’s UDP is blocked, that end must name one too. Without a secret in the URI, secretFile or the environment variable RATATOSKR_TURN_SECRET has it. auth: shared-secret is for servers that give out credentials with a time limit (coturn’s use-auth-secret).',

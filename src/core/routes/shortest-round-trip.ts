@@ -16,7 +16,7 @@ export interface RoundTrip<Relay> {
 }
 
 /** A relay leads to the ends alone. */
-export const noHops: Hops<unknown> = { out: () => undefined, back: () => undefined };
+const noHops: Hops<unknown> = { out: () => undefined, back: () => undefined };
 
 /**
  * The shortest way in each direction over one relay, or two in a row. Compared are ways with the same two ends, so what their clocks
@@ -35,6 +35,23 @@ export function shortestRoundTrip<Relay extends MeasuredRelay>(
   const [out] = shortestFirst(ways, (way) => outMs(way, hops));
   const [back] = shortestFirst(ways, (way) => backMs(way, hops));
   return out && back && { out, back, rttMs: outMs(out, hops) + backMs(back, hops) };
+}
+
+/**
+ * Round trips that are worth more relays than one, the best first: out over one and back over another where that is clearly shorter than
+ * `thanMs`, and over two in a row where that is clearly shorter still. Each more is another operator's.
+ */
+export function tripsWorthMore<Relay extends MeasuredRelay>(
+  relays: readonly Relay[],
+  hops: Hops<Relay>,
+  thanMs: number,
+): readonly RoundTrip<Relay>[] {
+  const found: RoundTrip<Relay>[] = [];
+  for (const which of [noHops, hops]) {
+    const trip = shortestRoundTrip(relays, which);
+    if (trip && clearlyShorter(trip.rttMs, found[0]?.rttMs ?? thanMs)) found.unshift(trip);
+  }
+  return found;
 }
 
 /** What it takes to go out and back on these ways; not finite where one of them cannot be gone. */

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import type { Config } from '../../core/config/schema.js';
 import { withDeadline } from '../../core/deadline.js';
 import { describeError, StrategyError } from '../../core/errors.js';
+import type { EventSource } from '../../core/events.js';
 import {
   type AttemptContext,
   defineStrategy,
@@ -13,23 +14,27 @@ import {
 } from '../../core/strategy.js';
 import { RelayClient } from '../../relay/client.js';
 import { CarryingRoutes } from './carrying-routes.js';
-import { type Findings, linksOf, listedName, listsOf, sameAddress } from './findings.js';
+import { reportOf } from './coordinator/report.js';
+import { RouteAdvice } from './coordinator/route-advice.js';
+import { decideRoutes } from './decide-routes.js';
+import { type Findings, linksOf, listedName, sameAddress } from './findings.js';
 import { Inbox } from './inbox.js';
 import { maxRelays } from './messages.js';
 import { mayBeRelay } from './peer-address.js';
 import type { Relay, RelayAddress, RelayFailure, RelaySource } from './relay-source.js';
 import { RememberedSurveys } from './remembered-surveys.js';
-import { chooseRoutes, describeRoute, type Step, worthMoving } from './route-choice.js';
+import { describeRoute, type Step } from './route-choice.js';
 import { stepOverSeveral } from './several-relays.js';
 import { connectStep, openStep } from './step.js';
 import { isOverSeveral, legOf, namesOf, relayOf } from './step-parts.js';
 import { type Survey, surveyAll, surveyRelay } from './survey.js';
+import { rankIn, type ToldWay } from './told-routes.js';
 import { TurnRelays } from './turn-relays.js';
 import { InvitedRelays } from './volunteer/invited-relays.js';
 import { VolunteerRelays } from './volunteer/volunteer-relays.js';
 
 /** The settings of the moment. */
-type ReadRelaySettings = () => Pick<Config['relay'], 'use' | 'order' | 'turn' | 'servers'>;
+type ReadRelaySettings = () => Pick<Config['relay'], 'use' | 'routes' | 'turn' | 'servers'>;
 
 const name = 'relay';
 /** How long the peer may take to look at relays, in milliseconds. */
@@ -40,8 +45,9 @@ const maxSurveyed = 12;
 /**
  * The last resort: one end opens a place at a relay and the other connects to it, over TCP where the relay can, else over UDP.
  * Works through every NAT, and where UDP is blocked too. The settings hold secrets, so they are handed to this strategy alone.
+ * @param news is told who chooses the routes
  */
-export function relay(settings: ReadRelaySettings): StrategyDefinition {
+export function relay(settings: ReadRelaySettings, news: Pick<EventSource, 'publish'> = silence): StrategyDefinition {
   return defineStrategy<unknown>({
     name,
     apiVersion: 1,
@@ -52,10 +58,12 @@ export function relay(settings: ReadRelaySettings): StrategyDefinition {
       const { volunteers } = services;
       const named = [new InvitedRelays(services.net, () => settings().servers, client), turn];
       const sources = volunteers ? [...named, new VolunteerRelays(volunteers, client)] : named;
-      return new RelayStrategy(services, settings, sources, client);
+      return new RelayStrategy(services, settings, sources, client, news);
     },
   });
 }
+
+const silence = { publish() {} };
 
 export class RelayStrategy implements Strategy {
   readonly name = name;
@@ -64,16 +72,23 @@ export class RelayStrategy implements Strategy {
   private readonly closing = new Set<Promise<void>>();
   private readonly carrying: CarryingRoutes;
   private readonly surveys: RememberedSurveys;
+  private readonly advice: RouteAdvice;
 
   constructor(
     private readonly services: StrategyServices,
     private readonly settings: ReadRelaySettings,
     private readonly sources: readonly RelaySource[],
     private readonly client = new RelayClient(services),
+    news: Pick<EventSource, 'publish'> = silence,
   ) {
+    this.advice = new RouteAdvice(services, () => settings().routes, news);
     this.carrying = new CarryingRoutes(services.clock);
     this.surveys = new RememberedSurveys(services.clock);
     client.onLost = (relay) => this.surveys.set(relay, undefined);
+  }
+
+  async start(): Promise<void> {
+    if (this.settings().use !== 'never') this.advice.apply();
   }
 
   async probe(): Promise<Probe> {
@@ -90,8 +105,10 @@ export class RelayStrategy implements Strategy {
     const over = new AbortController();
     const signal = AbortSignal.any([context.signal, over.signal]);
     try {
+      this.advice.apply();
+      const nextHops = await this.advice.nextHops(context.peer, signal);
       const inbox = new Inbox(context.channel);
-      const findings = await this.findOut(context, inbox, signal);
+      const findings = await this.findOut(context, inbox, nextHops, signal);
       const routes = await this.agree(context, inbox, findings, signal);
       return await this.climb(routes, context, inbox, findings, signal);
     } finally {
@@ -101,23 +118,31 @@ export class RelayStrategy implements Strategy {
 
   /** Resolves when everything that was allocated is given back. */
   async close(): Promise<void> {
+    this.advice.close();
     this.client.close();
     await Promise.all(this.closing);
   }
 
-  private async findOut({ channel, peer, role }: AttemptContext, inbox: Inbox, signal: AbortSignal): Promise<Findings> {
+  /** @param over ways by which alone this end is to send; undefined: any */
+  private async findOut(
+    { channel, peer, role }: AttemptContext,
+    inbox: Inbox,
+    over: readonly ToldWay[] | undefined,
+    signal: AbortSignal,
+  ): Promise<Findings> {
     const { services } = this;
     const sources = await Promise.all(this.sources.map((source) => source.relays(peer, signal)));
     const all = sources.flatMap(({ found }) => found).slice(0, maxSurveyed);
     const soon = this.carrying.justLost(peer.key);
     const surveys = await this.survey(all, soon, signal);
+    const rankOf = ({ address }: Relay) => rankIn(over ?? [], address);
     const reached = all
       .flatMap((one, at) => {
         const survey = surveys[at];
         return survey && 'rttMs' in survey ? [{ relay: one, survey }] : [];
       })
-      // Each end shows its nearest; the whole path decides between them.
-      .sort((a, b) => (this.settings().order === 'measured' ? a.survey.rttMs - b.survey.rttMs : 0))
+      // Each end shows those that it must go by, then its nearest; the whole path decides between them.
+      .sort((a, b) => rankOf(a.relay) - rankOf(b.relay) || a.survey.rttMs - b.survey.rttMs)
       .slice(0, maxRelays);
     const failures = [
       ...sources.flatMap(({ failures: own }) => own),
@@ -146,8 +171,11 @@ export class RelayStrategy implements Strategy {
         }),
       ),
     ]);
-    const reach = { type: 'reach', relays: reaches.flat(), links } as const;
+    const named = over && { over: over.map((way) => [...way]) };
+    const reach = { type: 'reach' as const, relays: reaches.flat(), links, ...named };
     signal.throwIfAborted();
+    // Whoever has the answer knows that the coordinator has the report.
+    await this.advice.report(reportOf({ offer, peerOffer, reach }, role), signal);
     await channel.send(reach);
     const peerReach = await this.expect(inbox.take('reach'), signal);
     return { relays, failures, offer, peerOffer, reach, peerReach };
@@ -181,7 +209,7 @@ export class RelayStrategy implements Strategy {
 
   /**
    * The controlling end decides which relays are tried, and in which order.
-   * @throws StrategyError RELAY_ROUTE_KEPT when there is a path to this peer already that none is clearly shorter than
+   * @throws StrategyError as {@link decideRoutes}, and RELAY_NONE
    */
   private async agree(
     { role, channel, peer }: AttemptContext,
@@ -191,13 +219,10 @@ export class RelayStrategy implements Strategy {
   ): Promise<readonly Step[]> {
     let steps: readonly Step[];
     if (role === 'controlling') {
-      const { order } = this.settings();
-      const lists = listsOf(found);
-      const routes = chooseRoutes(lists, order);
-      const current = this.carrying.of(peer.key);
-      if (current !== undefined && !worthMoving(lists, order, routes, current)) {
-        throw new StrategyError('RELAY_ROUTE_KEPT', `No way is clearly shorter than the one over ${describeRoute(current)}.`);
-      }
+      const routes = await decideRoutes(found, {
+        current: this.carrying.of(peer.key),
+        askCoordinator: () => this.advice.ask(peer.key, signal),
+      });
       steps = routes.map(({ step }) => step);
       await channel.send({ type: 'choice', steps });
     } else {

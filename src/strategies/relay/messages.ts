@@ -8,6 +8,8 @@ import type { RelayAddress } from './relay-source.js';
 export const maxRelays = 4;
 /** Relays that are tried, one after the other. */
 export const maxSteps = 3;
+/** Ways that one end's configuration names for a peer, by the relays' addresses. */
+export const maxOver = 8;
 /** Addresses of one end that a relay may see. */
 export const maxSeen = 8;
 
@@ -65,6 +67,12 @@ const message = z.discriminatedUnion('type', [
     links: z
       .array(z.object({ from: index, to: use, outMs: oneWayMs, inMs: oneWayMs }))
       .max(maxRelays * (2 * maxRelays - 1))
+      .optional(),
+    /** Ways by which alone this end sends, over relays as `address:port`, the preferred first. Absent: the controlling end chooses. */
+    over: z
+      .array(z.array(z.string().max(64)).min(1).max(2))
+      .min(1)
+      .max(maxOver)
       .optional(),
   }),
   z.object({

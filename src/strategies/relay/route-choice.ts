@@ -1,13 +1,7 @@
 import type { Hops, MeasuredRelay } from '../../core/routes/delay-graph.js';
+import { LinkDelays } from '../../core/routes/link-delays.js';
 import type { OneWayDelays } from '../../core/routes/one-way-delay.js';
-import {
-  clearlyShorter,
-  noHops,
-  type RoundTrip,
-  roundTripMs,
-  shortestRoundTrip,
-  type Way,
-} from '../../core/routes/shortest-round-trip.js';
+import { clearlyShorter, type RoundTrip, roundTripMs, tripsWorthMore, type Way } from '../../core/routes/shortest-round-trip.js';
 import type { Role } from '../../core/strategy.js';
 import { maxSteps } from './messages.js';
 
@@ -54,42 +48,43 @@ export interface RelayNames {
 
 export interface Route extends RelayNames {
   readonly step: Step;
+  /** Infinite where it is not known. */
   readonly rttMs: number;
 }
 
 /** What was measured of the relays of each end's list. */
 export type RelayLists = Readonly<Record<Role, readonly ListedRelay[]>>;
 
-/** By what was measured, or as the operators have listed them. */
-export type RouteOrder = 'measured' | 'listed';
-
 /**
  * Ways over relays that both ends reach, the shortest round trip first. Of equals the controlling end's come first, then those that its
  * operator prefers. One that comes back over another relay is among them when it is clearly shorter than all that do not, and one over
  * two relays in a row when it is clearly shorter than that: each more is another operator's.
  */
-export function chooseRoutes(lists: RelayLists, order: RouteOrder): Route[] {
+export function chooseRoutes(lists: RelayLists): Route[] {
   const relays = relaysOf(lists);
-  const straight = straightRoutes(relays);
-  if (order === 'listed') return straight.slice(0, maxSteps);
-  straight.sort((a, b) => a.rttMs - b.rttMs);
-  const routes = [...straight];
-  const timed = relays.filter(isTimed);
-  for (const hops of [noHops, hopsOf(lists)]) {
-    const trip = shortestRoundTrip(timed, hops);
-    const [best] = routes;
-    if (trip && best && clearlyShorter(trip.rttMs, best.rttMs)) routes.unshift(routeOf(trip));
-  }
-  return routes.slice(0, maxSteps);
+  const straight = straightRoutes(relays).sort((a, b) => a.rttMs - b.rttMs);
+  const trips = tripsWorthMore(relays.filter(isTimed), hopsOf(lists), straight[0]?.rttMs ?? 0);
+  return [...trips.flatMap((trip) => routeOf(trip) ?? []), ...straight].slice(0, maxSteps);
+}
+
+/** The route over relays of those names; undefined where not both ends reach each of them, or nobody can join two in a row. */
+export function routeOver({ out, back }: RelayNames, lists: RelayLists): Route | undefined {
+  const relays = relaysOf(lists);
+  const [there, home] = [wayOf(out, relays), wayOf(back, relays)];
+  return there && home && routeOf({ out: there, back: home, rttMs: roundTripOf(there, home, lists) });
 }
 
 /** Is the first of the routes worth a move from the one that is in use? Noise is not, and one that is no longer reached always is. */
-export function worthMoving(lists: RelayLists, order: RouteOrder, routes: readonly Route[], current: RelayNames): boolean {
+export function worthMoving(lists: RelayLists, routes: readonly Route[], current: RelayNames): boolean {
   const [best] = routes;
-  const rttMs = rttOf(current, lists);
-  if (!best || rttMs === undefined) return true;
-  if (String(best.out) === String(current.out) && String(best.back) === String(current.back)) return false;
-  return order === 'listed' || clearlyShorter(best.rttMs, rttMs);
+  if (!best) return true;
+  if (isSameRoute(best, current)) return false;
+  const { rttMs = Infinity } = routeOver(current, lists) ?? {};
+  return rttMs === Infinity || clearlyShorter(best.rttMs, rttMs);
+}
+
+export function isSameRoute(one: RelayNames, other: RelayNames): boolean {
+  return String(one.out) === String(other.out) && String(one.back) === String(other.back);
 }
 
 /** What a route is called at the controlling end, for people. */
@@ -130,14 +125,11 @@ function isTimed(relay: Reached | TimedRelay): relay is TimedRelay {
 
 /** What it takes between relays, where they have told. */
 function hopsOf(lists: RelayLists): Hops<TimedRelay> {
-  const delays = new Map<string, number>();
-  for (const { name, links = new Map<string, OneWayDelays>() } of [...lists.controlling, ...lists.controlled]) {
-    for (const [other, { outMs, inMs }] of links) {
-      delays.set(`${name} ${other}`, outMs);
-      delays.set(`${other} ${name}`, inMs);
-    }
+  const delays = new LinkDelays();
+  for (const { name, links = [] } of [...lists.controlling, ...lists.controlled]) {
+    for (const [other, delay] of links) delays.add(name, other, delay);
   }
-  const between = (from: Reached, to: Reached) => delays.get(`${from.name} ${to.name}`);
+  const between = (from: Reached, to: Reached) => delays.between(from.name, to.name);
   return {
     out: (from, to) => usesInARow(from, to) && between(from, to),
     back: (from, to) => usesInARow(to, from) && between(from, to),
@@ -162,35 +154,35 @@ function straightRoutes(relays: readonly Reached[]): Route[] {
   return routes.sort((a, b) => Number(a.step.opener === 'controlled') - Number(b.step.opener === 'controlled'));
 }
 
-function routeOf({ out, back, rttMs }: RoundTrip<TimedRelay>): Route {
+/** Undefined where nobody can open one of the ways. */
+function routeOf({ out, back, rttMs }: RoundTrip<Reached>): Route | undefined {
   const names = { out: out.map(({ name }) => name), back: back.map(({ name }) => name) };
   const [there, home] = [useOf(out), useOf(back.toReversed())];
+  if (!there || !home) return undefined;
   const step = String(names.out) === String(names.back.toReversed()) ? there : { ...there, back: home };
   return { step, ...names, rttMs };
 }
 
 /** @param relays that next to the controlling end first */
-function useOf(relays: readonly Reached[]): WayUse {
-  const [first, second] = relays;
-  const use = first && (second ? usesInARow(first, second) : first.uses[0]);
-  if (!use) throw new Error('a way was chosen that nobody can open');
-  return use;
+function useOf([first, second]: readonly Reached[]): WayUse | undefined {
+  return first && (second ? usesInARow(first, second) : first.uses[0]);
 }
 
-/** What the relays of those names take now; undefined when it is not known of all. */
-function rttOf({ out, back }: RelayNames, lists: RelayLists): number | undefined {
-  const relays = relaysOf(lists);
-  const [only] = out;
-  if (String(out) === String(back) && out.length === 1) {
-    return straightRoutes(relays).find((straight) => straight.out[0] === only)?.rttMs;
-  }
-  const timed = relays.filter(isTimed);
-  const wayOf = (names: readonly string[]): Way<TimedRelay> | undefined => {
-    const [first, second] = names.map((name) => timed.find((one) => one.name === name));
-    if (names.length === 1) return first && [first];
-    return first && second && [first, second];
-  };
-  const [there, home] = [wayOf(out), wayOf(back)];
-  const rttMs = there && home && roundTripMs(there, home, hopsOf(lists));
-  return rttMs !== undefined && rttMs < Infinity ? rttMs : undefined;
+/** The relays of those names, one or two different ones; undefined where one is not among those that both ends reach. */
+function wayOf(names: readonly string[], relays: readonly Reached[]): Way<Reached> | undefined {
+  const [first, second, ...more] = names.map((name) => relays.find((one) => one.name === name));
+  if (!first || first === second || more.length > 0) return undefined;
+  if (names.length === 1) return [first];
+  return second && [first, second];
+}
+
+/** Of one relay by both ends' own clocks, of more by the relays', too. @returns milliseconds, infinite where a part of it is not known */
+function roundTripOf(there: Way<Reached>, home: Way<Reached>, lists: RelayLists): number {
+  const [only, ...more] = new Set([...there, ...home]);
+  if (only && more.length === 0) return only.ends.controlling.rttMs + only.ends.controlled.rttMs;
+  return isTimedWay(there) && isTimedWay(home) ? roundTripMs(there, home, hopsOf(lists)) : Infinity;
+}
+
+function isTimedWay(way: Way<Reached>): way is Way<TimedRelay> {
+  return way.every(isTimed);
 }

@@ -1,9 +1,9 @@
 import { afterEach, expect, it } from 'vitest';
 import type { AgentLine, AgentProcess } from '../agent-process.js';
-import { Lab } from '../lab.js';
+import type { Lab } from '../lab.js';
 import { median } from '../ping.js';
+import { type Lines, labWithRelays, line, opposite } from './far-relays.js';
 import { configure, relayOnly } from './relay-lab.js';
-import { RelayProcess } from './relay-process.js';
 
 let lab: Lab | undefined;
 afterEach(async () => {
@@ -11,49 +11,10 @@ afterEach(async () => {
   lab = undefined;
 });
 
-/** As the relays see the two sites. */
-const sites = { a: '20.0.1.2', b: '20.0.2.2' };
-/** Where the relays are. */
-const addresses = ['20.0.9.11', '20.0.9.12', '20.0.9.13'];
-
-/** Milliseconds from a site to a relay and back from it. */
-interface Line {
-  readonly toMs: number;
-  readonly fromMs: number;
-}
-const line = (toMs: number, fromMs = toMs): Line => ({ toMs, fromMs });
-type Lines = Readonly<Record<keyof typeof sites, Line>>;
-
-/**
- * From a to b the first takes 60 ms and the others 360 and 120; from b to a the second takes 60 and the others 360 and 120. Out over
- * the first and back over the second is the optimum, with 120.
- */
-const opposite: readonly Lines[] = [
-  { a: line(30, 180), b: line(180, 30) },
-  { a: line(180, 30), b: line(30, 180) },
-  { a: line(60), b: line(60) },
-];
-
 /** Agents that have nothing but these relays, and what the controlling one says. */
 async function routed(lines: readonly Lines[]) {
-  const flows = lines.flatMap((ofSites, index) =>
-    (['a', 'b'] as const).flatMap((site) => {
-      const [from, to] = [sites[site], addresses[index] ?? ''];
-      return [
-        { from, to, delayMs: ofSites[site].toMs },
-        { from: to, to: from, delayMs: ofSites[site].fromMs },
-      ];
-    }),
-  );
-  const made = await Lab.create({ a: 'sym', b: 'sym', turn: false, controlling: 'a', links: { p: { delayMs: 0, flows } } });
+  const { made, relays, servers } = await labWithRelays(lines);
   lab = made;
-  const relays = await Promise.all(
-    lines.map(async (_, index) => {
-      await made.p.exec(['ip', 'address', 'add', `${addresses[index]}/24`, 'dev', 'wan']);
-      return RelayProcess.start(made.p, `${addresses[index]}:4711`);
-    }),
-  );
-  const servers = await Promise.all(relays.map((relay) => relay.invite('lab')));
   const [a, b] = [made.a, made.b].map((host) => host.agent({ args: [...relayOnly, ...configure(host, { relay: { servers } })] }));
   if (!a || !b) throw new Error('an agent is missing');
   await Promise.all([a, b].map((agent) => agent.event('router.connected')));

@@ -1,0 +1,64 @@
+import { EventLogger } from '../core/event-logger.js';
+import { EventSource } from '../core/events.js';
+import { formatEndpoint } from '../discovery/candidates.js';
+import { coordinatorUris, StandaloneCoordinator } from '../relay/coordinator/standalone.js';
+import { ConfigReader } from './config-source.js';
+import type { CoordinatorInviteOptions, CoordinatorOptions } from './coordinator.js';
+import { EventLog } from './event-log.js';
+import { exitCodes } from './exit-codes.js';
+import { machine, type RelaySurroundings, signals, stateOverride } from './run-relay.js';
+
+/** `ratatoskr coordinator` until a signal ends it. @returns the exit code @throws ConfigError, AgentError RELAY_SECRET_UNUSABLE, COORDINATOR_LISTEN_FAILED */
+export async function runCoordinator(options: CoordinatorOptions, surroundings: RelaySurroundings = machine()): Promise<number> {
+  const { net, clock, random, files, host, out, source } = surroundings;
+  const { listen, revoke = [], logLevel, logFormat } = options;
+  const { config } = await new ConfigReader({
+    ...source,
+    file: options.config,
+    overrides: [
+      ...stateOverride(options),
+      { path: ['log', 'level'], value: logLevel, origin: '--log-level' },
+      { path: ['log', 'format'], value: logFormat, origin: '--log-format' },
+    ].filter(({ value }) => value !== undefined),
+  }).read();
+  let stop = () => {};
+  const stopped = new Promise<void>((resolve) => {
+    stop = resolve;
+  });
+  for (const signal of signals) host.on(signal, stop);
+  const events = new EventSource('coordinator', () => clock.wallTime());
+  const eventLog = new EventLog(config.log, { write: out });
+  const log = new EventLogger(events);
+  let coordinator: StandaloneCoordinator | undefined;
+  try {
+    const revoked = new Set(revoke);
+    coordinator = await StandaloneCoordinator.open({
+      net,
+      clock,
+      random,
+      files,
+      log,
+      revoked,
+      config,
+      ...(listen && { listen }),
+    });
+    log.info('coordinator.ready', { places: coordinator.local.map(formatEndpoint) });
+    await stopped;
+    log.info('coordinator.status', { ...coordinator.status });
+    return exitCodes.ok.code;
+  } finally {
+    for (const signal of signals) host.off(signal, stop);
+    await coordinator?.close();
+    eventLog.close();
+  }
+}
+
+/** `ratatoskr coordinator invite`. @throws ConfigError, AgentError RELAY_SECRET_UNUSABLE, RELAY_PLACE_MISSING */
+export async function printCoordinatorInvite(
+  key: string,
+  options: CoordinatorInviteOptions,
+  { net, random, files, out, source }: Omit<RelaySurroundings, 'host' | 'clock'> = machine(),
+): Promise<void> {
+  const { config } = await new ConfigReader({ ...source, file: options.config, overrides: stateOverride(options) }).read();
+  for (const uri of await coordinatorUris(key, { net, random, files, config }, options.advertise)) out(`${uri}\n`);
+}
