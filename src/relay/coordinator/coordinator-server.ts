@@ -1,13 +1,13 @@
 import type { Duplex } from 'node:stream';
 import type { Clock } from '../../core/clock.js';
 import { withDeadline } from '../../core/deadline.js';
-import { AgentError, describeError } from '../../core/errors.js';
+import { describeError } from '../../core/errors.js';
 import type { Logger } from '../../core/logger.js';
 import type { ByteStream, Endpoint, Listener, Net } from '../../core/net.js';
 import { sourceOf } from '../../core/rate-limit.js';
 import { sealAsServer } from '../../core/sealing.js';
 import { TokenBucket } from '../../core/token-bucket.js';
-import { formatEndpoint } from '../../discovery/candidates.js';
+import { listenAtEach } from '../listen-at-each.js';
 import { encodeFrame, readFrame } from '../message-frames.js';
 import { DelayBook } from './delay-book.js';
 import { coordinatorKey, coordinatorToken, keyInIdentity } from './invite.js';
@@ -53,8 +53,6 @@ const maxGreetingsPerSource = 8;
 const maxGreetings = 128;
 /** Messages of one agent; whoever says more is disconnected. */
 const rate = { perSecond: 16, burst: 256 };
-/** What listening fails with where there is no IPv6, or no IPv4. */
-const missingFamily = new Set(['EAFNOSUPPORT', 'EADDRNOTAVAIL']);
 
 /**
  * Hears from agents how far relays are, and tells a pair of them which relays are the shortest way between the two. An agent is the
@@ -77,15 +75,13 @@ export class CoordinatorServer {
   /** Resolves when it listens. @throws AgentError COORDINATOR_LISTEN_FAILED; nothing is left behind then */
   static async open(options: CoordinatorOptions): Promise<CoordinatorServer> {
     const server = new CoordinatorServer(options);
-    const tries = await Promise.allSettled(options.listen.map((local) => server.listen(local)));
-    const failures = tries.flatMap((result) => (result.status === 'rejected' ? [result.reason as unknown] : []));
-    const serious = failures.find((failure) => !missingFamily.has(describeError(failure).code));
-    if (server.listeners.length > 0 && !serious) return server;
-    await server.close();
-    const cause = serious ?? failures[0];
-    const places = options.listen.map(formatEndpoint).join(', ');
-    const message = `Cannot coordinate at ${places}: ${describeError(cause).message}.`;
-    throw new AgentError('COORDINATOR_LISTEN_FAILED', message, { cause });
+    try {
+      await listenAtEach(options.listen, (local) => server.listen(local), 'COORDINATOR_LISTEN_FAILED', 'coordinate');
+      return server;
+    } catch (error) {
+      await server.close();
+      throw error;
+    }
   }
 
   /** Where it listens. */

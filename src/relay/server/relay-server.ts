@@ -2,7 +2,7 @@ import { setMaxListeners } from 'node:events';
 import type { Duplex } from 'node:stream';
 import type { Clock } from '../../core/clock.js';
 import { withDeadline } from '../../core/deadline.js';
-import { AgentError, describeError, StrategyError } from '../../core/errors.js';
+import { describeError, StrategyError } from '../../core/errors.js';
 import type { Logger } from '../../core/logger.js';
 import type { ByteStream, Endpoint, Listener, Net } from '../../core/net.js';
 import type { Random } from '../../core/random.js';
@@ -11,9 +11,9 @@ import { isPublicAddress } from '../../core/reach.js';
 import { readExactly } from '../../core/read-exactly.js';
 import type { ReliableUdp } from '../../core/reliable-udp.js';
 import { sealAsServer } from '../../core/sealing.js';
-import { formatEndpoint } from '../../discovery/candidates.js';
 import { tunePath } from '../../discovery/tcp-path.js';
 import { DatagramDoor } from '../datagrams/datagram-door.js';
+import { listenAtEach } from '../listen-at-each.js';
 import { YamuxSession } from '../yamux/session.js';
 import { Allowance, type AllowanceLimits } from './allowance.js';
 import { countBy } from './count-by.js';
@@ -74,8 +74,6 @@ const maxGreetingsPerSource = 8;
 const maxGreetings = 128;
 /** Connections of one peer, or with one place's token, beside one for each circuit. An old one may linger for some seconds. */
 const spareSessionsPerClient = 4;
-/** What listening fails with where there is no IPv6, or no IPv4. */
-const missingFamily = new Set(['EAFNOSUPPORT', 'EADDRNOTAVAIL']);
 /** First bytes of a TLS handshake (RFC 8446 §5.1) and of a STUN Binding request (RFC 8489 §5). */
 const tlsHandshake = 0x16;
 const stunRequest = 0x00;
@@ -126,14 +124,13 @@ export class RelayServer {
   /** Resolves when it listens. @throws AgentError RELAY_LISTEN_FAILED; nothing is left behind then */
   static async open(options: RelayServerOptions): Promise<RelayServer> {
     const server = new RelayServer(options);
-    const tries = await Promise.allSettled(options.listen.map((local) => server.listen(local)));
-    const failures = tries.flatMap((result) => (result.status === 'rejected' ? [result.reason as unknown] : []));
-    const serious = failures.find((failure) => !missingFamily.has(describeError(failure).code));
-    if (server.listeners.length > 0 && !serious) return server;
-    await server.close();
-    const cause = serious ?? failures[0];
-    const places = options.listen.map(formatEndpoint).join(', ');
-    throw new AgentError('RELAY_LISTEN_FAILED', `Cannot relay at ${places}: ${describeError(cause).message}.`, { cause });
+    try {
+      await listenAtEach(options.listen, (local) => server.listen(local), 'RELAY_LISTEN_FAILED', 'relay');
+      return server;
+    } catch (error) {
+      await server.close();
+      throw error;
+    }
   }
 
   /** Where it listens. */
