@@ -51,7 +51,7 @@ async function world(relay: Partial<NonNullable<AgentSettings['relay']>> = {}, c
   const network = new SimulatedNetwork({ seed: 7 });
   const relays = {
     near: new SimulatedRelay(network.host('near')),
-    far: new SimulatedRelay(network.host('far', { line: { delayMs: 60 } })),
+    far: new SimulatedRelay(network.host('far', { line: { delayMs: 100 } })),
   };
   await network.until(Promise.all([relays.near.start(), relays.far.start()]));
   const servers = await network.until(Promise.all([relays.far.invite(), relays.near.invite()]));
@@ -108,14 +108,14 @@ describe('agents with a coordinator', () => {
   it('go by what it says', async () => {
     const { network, relays, a, talk } = await world({}, ({ far }) => [far.place]);
     await talk();
-    await network.run(5000);
+    await network.run(10_000);
     expect(relaysOf(a)[0]).toBe(relays.far.place);
   });
 
   it('go over two relays in a row where it says so', async () => {
     const { network, relays, a, b, talk } = await world({}, ({ near, far }) => [near.place, far.place]);
     await talk();
-    await network.run(5000);
+    await network.run(10_000);
     const ways = [`${relays.near.place} then ${relays.far.place}`, `${relays.far.place} then ${relays.near.place}`];
     expect([relaysOf(a)[0], relaysOf(b)[0]].sort()).toEqual(ways.sort());
   });

@@ -23,6 +23,8 @@ const leastGraceMs = 500;
 const otherWayMs = leastGraceMs / 2;
 /** How long it may take there, in milliseconds: most of those that fail over TCP are dead, and not worth a long wait. */
 const otherWayTimeoutMs = 750;
+/** What all answers over a connection may take beyond its two round trips, in milliseconds, before one over UDP counts in their place. */
+const streamGraceMs = 150;
 
 /** What one end finds out about a relay before it is used. */
 export interface Survey extends Distance {
@@ -38,6 +40,7 @@ export interface Survey extends Distance {
  */
 export async function surveyRelay(platform: TurnPlatform, address: RelayAddress, signal: AbortSignal): Promise<Survey> {
   const done = new AbortController();
+  const startedAt = platform.clock.now();
   const name = formatEndpoint(address);
   const options = {
     clock: platform.clock,
@@ -64,6 +67,10 @@ export async function surveyRelay(platform: TurnPlatform, address: RelayAddress,
       await Promise.race([streams, sleep(platform.clock, otherWayMs, until)]);
       if (answers.length > 0) return;
       const some = await probeUdp(platform, address, until, otherWayTimeoutMs);
+      // A connection takes one round trip more, and its answers tell the time.
+      const rttMs = Math.max(...some.map(({ sentAt, returnedAt }) => returnedAt - sentAt));
+      const leftMs = startedAt + 2 * rttMs + streamGraceMs - platform.clock.now();
+      await Promise.race([streams, sleep(platform.clock, Math.max(0, leftMs), until)]);
       if (answers.length > 0) return;
       answers.push(...some);
       lost = () => 0;
