@@ -19,6 +19,8 @@ export const expectations: readonly Expectation[] = [
   { command: /ratatoskr stun\b/, goesOnSaying: /answering STUN on/, on: 'c' },
   { command: /ratatoskr relay( --|$)/, goesOnSaying: /relay\.ready/, on: 'c' },
   { command: /ratatoskr relay invite/, says: /^relay:/m, on: 'c' },
+  { command: /ratatoskr coordinator( --|$)/, goesOnSaying: /coordinator\.ready/, on: 'c' },
+  { command: /ratatoskr coordinator invite/, says: /^coordinator:/m, on: 'c' },
   { command: /^turnserver /, goesOnSaying: /Total General servers/, code: 143, on: 'c' },
   { command: /ratatoskr events \|/, goesOnSaying: /agent\.reconfigured/, code: 143 },
   { command: /ratatoskr status --watch/, goesOnSaying: /direct, by/, code: 143 },
