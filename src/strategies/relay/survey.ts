@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { isIPv6 } from 'node:net';
 import { sleep, type Timer } from '../../core/clock.js';
 import { withDeadline } from '../../core/deadline.js';
@@ -108,6 +109,8 @@ export async function surveyAll(
   const startedAt = platform.clock.now();
   const late = new AbortController();
   const until = AbortSignal.any([signal, late.signal]);
+  // Each survey listens.
+  setMaxListeners(0, until);
   let patience: Timer | undefined;
   const surveys = relays.map(({ name, address }) =>
     surveyRelay(platform, address, until).then(
