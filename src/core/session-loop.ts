@@ -213,8 +213,8 @@ export class SessionLoop {
     watched.activity.sample(total, now);
     if (watched.activity.foreignBytes > foreignBytes) watched.lastForeignAt = now;
     if (watched.peer) {
-      // Where we have only come to ask, what there is may be our question.
-      if (!this.worth.isVisit(watched)) this.announce(watched);
+      // Where we have only come to ask, what there is may be our question, and with a neighbour whose agent did not answer it is.
+      if (!this.worth.isVisit(watched) && !this.worth.directlyPeered.has(session.key)) this.announce(watched);
     } else if (
       this.discovery.watchesSessions &&
       watched.activity.foreignBytes > watched.spentBytes &&
