@@ -19,7 +19,7 @@ describe('an operator who asks the running agent', () => {
   const untilBridged = (host: Host) => poll('a bridge', async () => (await status(host)).peers.find(({ bridge }) => bridge));
 
   beforeAll(async () => {
-    lab = await Lab.create({ a: 'prc', b: 'cgnat' });
+    lab = await Lab.create({ a: 'prc', b: 'cgnat', links: { a: 5, b: 5, p: 20 } });
     agents = [lab.a.agent(), lab.b.agent()];
     await Promise.all(agents.map((agent) => agent.event('signalling.listening')));
     await lab.settled();
