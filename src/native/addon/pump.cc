@@ -6,6 +6,7 @@
 #include <array>
 #include <cerrno>
 #include <chrono>
+#include <utility>
 
 namespace ratatoskr {
 namespace {
@@ -24,52 +25,18 @@ std::uint64_t TokenOf(std::uint64_t id, Link::Side side) { return id << 1 | stat
 }  // namespace
 
 int Pump::Add(std::uint64_t id, Link::Options options) {
-  if (stopped_) return ECANCELED;
-  if (const int error = epoll_.Open()) return error;
-  if (!running_) {
-    if (const int error = StartWorkerThread(&thread_, &Pump::Main, this)) return error;
-    running_ = true;
-  }
-  Post({id, std::make_unique<Link>(std::move(options), Now()), {}});
+  if (const int error = thread_.Start()) return error;
+  thread_.Post({id, std::make_unique<Link>(std::move(options), Now()), {}});
   return 0;
 }
 
-void Pump::Close(std::uint64_t id, std::vector<std::uint8_t> last_words) {
-  if (running_) Post({id, nullptr, std::move(last_words)});
-}
+void Pump::Close(std::uint64_t id, std::vector<std::uint8_t> last_words) { thread_.Post({id, nullptr, std::move(last_words)}); }
 
-std::vector<Pump::Outcome> Pump::Take() {
-  const std::lock_guard lock(mutex_);
-  return std::exchange(outcomes_, {});
-}
+std::vector<Pump::Outcome> Pump::Take() { return thread_.Take(); }
 
 void Pump::Stop() {
-  stopped_ = true;
-  if (std::exchange(running_, false)) {
-    {
-      const std::lock_guard lock(mutex_);
-      stopping_ = true;
-    }
-    epoll_.Wake();
-    pthread_join(thread_, nullptr);
-  }
+  thread_.Stop();
   links_.clear();
-  commands_.clear();
-  outcomes_.clear();
-}
-
-void Pump::Post(Command command) {
-  {
-    const std::lock_guard lock(mutex_);
-    commands_.push_back(std::move(command));
-  }
-  epoll_.Wake();
-}
-
-void* Pump::Main(void* self) {
-  pthread_setname_np(pthread_self(), "pump");
-  static_cast<Pump*>(self)->Run();
-  return nullptr;
 }
 
 void Pump::Run() {
@@ -106,23 +73,18 @@ int Pump::Wait(std::span<epoll_event> events) {
     timeout = static_cast<int>(wait / 1000);
     if (timeout == 0 && wait > 0) {
       // epoll_wait counts in milliseconds.
-      pollfd any{epoll_.get(), POLLIN, 0};
+      pollfd any{thread_.epoll(), POLLIN, 0};
       const timespec pause{0, static_cast<long>(wait * 1000)};
       ppoll(&any, 1, &pause, nullptr);
     }
   }
-  return epoll_wait(epoll_.get(), events.data(), static_cast<int>(events.size()), timeout);
+  return epoll_wait(thread_.epoll(), events.data(), static_cast<int>(events.size()), timeout);
 }
 
 bool Pump::TakeCommands() {
-  epoll_.Woken();
-  std::vector<Command> commands;
-  {
-    const std::lock_guard lock(mutex_);
-    if (stopping_) return false;
-    commands = std::exchange(commands_, {});
-  }
-  for (Command& command : commands) {
+  auto commands = thread_.Commands();
+  if (!commands) return false;
+  for (Command& command : *commands) {
     if (command.link) {
       AddLink(command.id, std::move(command.link));
     } else if (const auto entry = links_.find(command.id); entry != links_.end()) {
@@ -140,7 +102,7 @@ void Pump::AddLink(std::uint64_t id, std::unique_ptr<Link> link) {
     epoll_event event{};
     event.events = kEvents;
     event.data.u64 = TokenOf(id, side);
-    if (epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, link->fd(side), &event) < 0) link->Refuse(side, errno);
+    if (epoll_ctl(thread_.epoll(), EPOLL_CTL_ADD, link->fd(side), &event) < 0) link->Refuse(side, errno);
   }
   const auto entry = links_.emplace(id, Entry{std::move(link)}).first;
   Schedule(id, entry->second, 0);
@@ -162,7 +124,7 @@ void Pump::HeedRoom(std::uint64_t id, Entry& entry, Link::Side side) {
   epoll_event event{};
   event.events = heeds ? kEvents | EPOLLOUT : kEvents;
   event.data.u64 = TokenOf(id, side);
-  if (epoll_ctl(epoll_.get(), EPOLL_CTL_MOD, entry.link->fd(side), &event) < 0) entry.link->Refuse(side, errno);
+  if (epoll_ctl(thread_.epoll(), EPOLL_CTL_MOD, entry.link->fd(side), &event) < 0) entry.link->Refuse(side, errno);
 }
 
 // Has a link worked on when that time has come, if it ever does.
@@ -180,15 +142,15 @@ void Pump::Settle(Links::iterator entry) {
   if (link.closed()) {
     // The sockets live on in JS, so that closing our descriptors would leave them in the epoll set.
     for (const Link::Side side : {Link::Side::kPath, Link::Side::kRouter}) {
-      epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, link.fd(side), nullptr);
+      epoll_ctl(thread_.epoll(), EPOLL_CTL_DEL, link.fd(side), nullptr);
     }
     links_.erase(entry);
-    Report({id, true, Link::Cause::kNone, 0, {}});
+    thread_.Report({id, true, Link::Cause::kNone, 0, {}});
     return;
   }
   for (const Link::Side side : {Link::Side::kPath, Link::Side::kRouter}) HeedRoom(id, entry->second, side);
   if (link.cause() != Link::Cause::kNone && !std::exchange(entry->second.reported, true)) {
-    Report({id, false, link.cause(), link.error(), link.words()});
+    thread_.Report({id, false, link.cause(), link.error(), link.words()});
   }
 }
 
@@ -200,16 +162,6 @@ void Pump::Tick(std::uint64_t now) {
     current->second.link->Tick(now, held_up);
     Settle(current);
   }
-}
-
-void Pump::Report(Outcome outcome) {
-  bool first;
-  {
-    const std::lock_guard lock(mutex_);
-    first = outcomes_.empty();
-    outcomes_.push_back(std::move(outcome));
-  }
-  if (first) notify_();
 }
 
 }  // namespace ratatoskr

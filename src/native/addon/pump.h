@@ -1,20 +1,17 @@
 #pragma once
 
-#include <pthread.h>
 #include <sys/epoll.h>
 
 #include <array>
 #include <cstdint>
 #include <functional>
 #include <memory>
-#include <mutex>
 #include <span>
 #include <unordered_map>
-#include <utility>
 #include <vector>
 
+#include "commanded-thread.h"
 #include "link.h"
-#include "worker-thread.h"
 
 namespace ratatoskr {
 
@@ -31,7 +28,7 @@ class Pump {
   };
 
   // `notify` is called from the pump's thread when outcomes appear where there were none.
-  explicit Pump(std::function<void()> notify) : notify_(std::move(notify)) {}
+  explicit Pump(std::function<void()> notify) : thread_("pump", [this] { Run(); }, std::move(notify)) {}
   Pump(const Pump&) = delete;
   Pump& operator=(const Pump&) = delete;
   ~Pump() { Stop(); }
@@ -59,10 +56,8 @@ class Pump {
   };
   using Links = std::unordered_map<std::uint64_t, Entry>;
 
-  static void* Main(void* self);
-  void Run();
-  void Post(Command command);
   // Of the pump's thread.
+  void Run();
   int Wait(std::span<epoll_event> events);
   bool TakeCommands();
   void HeedRoom(std::uint64_t id, Entry& entry, Link::Side side);
@@ -71,23 +66,13 @@ class Pump {
   void Settle(Links::iterator entry);
   void Schedule(std::uint64_t id, Entry& entry, std::uint64_t due);
   void Tick(std::uint64_t now);
-  void Report(Outcome outcome);
 
-  const std::function<void()> notify_;
-  std::mutex mutex_;
-  std::vector<Command> commands_;
-  std::vector<Outcome> outcomes_;
-  bool stopping_ = false;
-  WakeableEpoll epoll_;
+  CommandedThread<Command, Outcome> thread_;
   // Of the pump's thread alone.
   Links links_;
   std::vector<std::uint64_t> busy_;
   std::uint64_t due_at_ = Link::kNever;  // the first of the busy
   std::uint64_t tick_at_ = 0;
-  // Of the owner's thread alone.
-  pthread_t thread_{};
-  bool running_ = false;
-  bool stopped_ = false;
 };
 
 }  // namespace ratatoskr

@@ -3,7 +3,6 @@
 #include <sys/epoll.h>
 
 #include <array>
-#include <cerrno>
 #include <chrono>
 #include <utility>
 
@@ -25,64 +24,33 @@ std::uint64_t Now() {
 }  // namespace
 
 int TunnelThread::Add(std::uint64_t id, std::unique_ptr<Tunnel> tunnel) {
-  if (stopped_) return ECANCELED;
-  if (const int error = epoll_.Open()) return error;
-  if (!running_) {
-    if (const int error = StartWorkerThread(&thread_, &TunnelThread::Main, this)) return error;
-    running_ = true;
-  }
-  Post({Command::Kind::kAdd, id, std::move(tunnel), {}});
+  if (const int error = thread_.Start()) return error;
+  thread_.Post({Command::Kind::kAdd, id, std::move(tunnel), {}});
   return 0;
 }
 
 void TunnelThread::Direct(std::uint64_t id, const SocketAddress& remote) {
-  if (running_) Post({Command::Kind::kDirect, id, nullptr, remote});
+  thread_.Post({Command::Kind::kDirect, id, nullptr, remote});
 }
 
-void TunnelThread::Close(std::uint64_t id) {
-  if (running_) Post({Command::Kind::kClose, id, nullptr, {}});
-}
+void TunnelThread::Close(std::uint64_t id) { thread_.Post({Command::Kind::kClose, id, nullptr, {}}); }
 
 std::vector<TunnelThread::Outcome> TunnelThread::Take() {
-  const std::lock_guard lock(mutex_);
-  messages_ = 0;
-  return std::exchange(outcomes_, {});
+  std::vector<Outcome> outcomes = thread_.Take();
+  for (const Outcome& outcome : outcomes) messages_ -= outcome.news.messages.size();
+  return outcomes;
 }
 
 void TunnelThread::Stop() {
-  stopped_ = true;
-  if (std::exchange(running_, false)) {
-    {
-      const std::lock_guard lock(mutex_);
-      stopping_ = true;
-    }
-    epoll_.Wake();
-    pthread_join(thread_, nullptr);
-  }
+  thread_.Stop();
   tunnels_.clear();
-  commands_.clear();
-  outcomes_.clear();
-}
-
-void TunnelThread::Post(Command command) {
-  {
-    const std::lock_guard lock(mutex_);
-    commands_.push_back(std::move(command));
-  }
-  epoll_.Wake();
-}
-
-void* TunnelThread::Main(void* self) {
-  pthread_setname_np(pthread_self(), "tunnels");
-  static_cast<TunnelThread*>(self)->Run();
-  return nullptr;
 }
 
 void TunnelThread::Run() {
   std::array<epoll_event, 64> events;
   Tunnel::Scratch scratch;
   for (;;) {
-    const int count = epoll_wait(epoll_.get(), events.data(), static_cast<int>(events.size()), ending_ > 0 ? kTick : -1);
+    const int count = epoll_wait(thread_.epoll(), events.data(), static_cast<int>(events.size()), ending_ > 0 ? kTick : -1);
     for (int i = 0; i < count; i++) {
       const std::uint64_t token = events[static_cast<std::size_t>(i)].data.u64;
       if (token == WakeableEpoll::kWakeToken) {
@@ -97,14 +65,9 @@ void TunnelThread::Run() {
 }
 
 bool TunnelThread::TakeCommands() {
-  epoll_.Woken();
-  std::vector<Command> commands;
-  {
-    const std::lock_guard lock(mutex_);
-    if (stopping_) return false;
-    commands = std::exchange(commands_, {});
-  }
-  for (Command& command : commands) Obey(command);
+  auto commands = thread_.Commands();
+  if (!commands) return false;
+  for (Command& command : *commands) Obey(command);
   return true;
 }
 
@@ -133,7 +96,7 @@ void TunnelThread::Watch(std::uint64_t id, Entry& entry) {
     event.data.u64 = id * Tunnel::kSources + place;
     const int act = wants == 0 ? EPOLL_CTL_DEL : watched == 0 ? EPOLL_CTL_ADD : EPOLL_CTL_MOD;
     // A listener that is closed has left the set by itself.
-    epoll_ctl(epoll_.get(), act, entry.tunnel->fd(source), &event);
+    epoll_ctl(thread_.epoll(), act, entry.tunnel->fd(source), &event);
     watched = wants;
   }
 }
@@ -150,7 +113,7 @@ void TunnelThread::EndOverdue(std::uint64_t now) {
     if (current->second.ends_at == 0 || current->second.ends_at > now) continue;
     // The descriptors have duplicates elsewhere, so that closing them would leave them in the epoll set.
     for (const Tunnel::Source source : kSources) {
-      epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, current->second.tunnel->fd(source), nullptr);
+      epoll_ctl(thread_.epoll(), EPOLL_CTL_DEL, current->second.tunnel->fd(source), nullptr);
     }
     const std::uint64_t id = current->first;
     tunnels_.erase(current);
@@ -160,16 +123,10 @@ void TunnelThread::EndOverdue(std::uint64_t now) {
 }
 
 void TunnelThread::Report(Outcome outcome) {
-  bool first;
-  {
-    const std::lock_guard lock(mutex_);
-    if (messages_ + outcome.news.messages.size() > kMaxUntaken) outcome.news.messages.clear();
-    if (!outcome.closed && !outcome.news.any()) return;
-    messages_ += outcome.news.messages.size();
-    first = outcomes_.empty();
-    outcomes_.push_back(std::move(outcome));
-  }
-  if (first) notify_();
+  if (messages_ + outcome.news.messages.size() > kMaxUntaken) outcome.news.messages.clear();
+  if (!outcome.closed && !outcome.news.any()) return;
+  messages_ += outcome.news.messages.size();
+  thread_.Report(std::move(outcome));
 }
 
 }  // namespace ratatoskr

@@ -1,17 +1,15 @@
 #pragma once
 
-#include <pthread.h>
-
 #include <array>
+#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <memory>
-#include <mutex>
 #include <unordered_map>
 #include <vector>
 
+#include "commanded-thread.h"
 #include "tunnel.h"
-#include "worker-thread.h"
 
 namespace ratatoskr {
 
@@ -26,7 +24,7 @@ class TunnelThread {
   };
 
   // `notify` is called from the thread when outcomes appear where there were none.
-  explicit TunnelThread(std::function<void()> notify) : notify_(std::move(notify)) {}
+  explicit TunnelThread(std::function<void()> notify) : thread_("tunnels", [this] { Run(); }, std::move(notify)) {}
   TunnelThread(const TunnelThread&) = delete;
   TunnelThread& operator=(const TunnelThread&) = delete;
   ~TunnelThread() { Stop(); }
@@ -55,10 +53,8 @@ class TunnelThread {
   };
   using Tunnels = std::unordered_map<std::uint64_t, Entry>;
 
-  static void* Main(void* self);
-  void Run();
-  void Post(Command command);
   // Of the thread.
+  void Run();
   bool TakeCommands();
   void Obey(Command& command);
   void Watch(std::uint64_t id, Entry& entry);
@@ -66,20 +62,11 @@ class TunnelThread {
   void EndOverdue(std::uint64_t now);
   void Report(Outcome outcome);
 
-  const std::function<void()> notify_;
-  std::mutex mutex_;
-  std::vector<Command> commands_;
-  std::vector<Outcome> outcomes_;
-  std::size_t messages_ = 0;  // in the outcomes
-  bool stopping_ = false;
-  WakeableEpoll epoll_;
+  CommandedThread<Command, Outcome> thread_;
+  std::atomic<std::size_t> messages_ = 0;  // in the outcomes that are not taken
   // Of the thread alone.
   Tunnels tunnels_;
   std::size_t ending_ = 0;
-  // Of the owner's thread alone.
-  pthread_t thread_{};
-  bool running_ = false;
-  bool stopped_ = false;
 };
 
 }  // namespace ratatoskr
