@@ -27,6 +27,8 @@ const missesToEnd = 2;
 const graceMs = 30_000;
 /** How long a session is remembered after its end, in milliseconds. */
 const memoryMs = 60_000;
+/** How old what is known of the router's peerings may be, in milliseconds. */
+const peersMs = 10_000;
 
 /** How often what peers offer is a reason to try others at once, and how often a second in the long run: peers may change it all the time. */
 const hurryRate = { burst: 4, perSecond: 1 / 60 };
@@ -40,8 +42,12 @@ export class SessionLoop {
   private readonly network: NetworkWatch;
   private running = new AbortController();
   private life: Promise<void> = Promise.resolve();
-  /** Sessions that allow and deny keep out, so that each poll need not ask again. */
-  private readonly refused = new Set<string>();
+  private polls = 0;
+  /** Sessions that allow and deny keep out, so that each poll need not ask again, and the number of the last poll that had them. */
+  private readonly refused = new Map<string, number>();
+  /** Peerings of the router that are none of ours, and when we looked. */
+  private foreign: readonly RouterPeer[] = [];
+  private lookedAtPeersAt = Number.NEGATIVE_INFINITY;
   private readonly hurries: TokenBucket;
 
   constructor(
@@ -67,6 +73,7 @@ export class SessionLoop {
   start(self: RouterSelf): void {
     this.running = new AbortController();
     const { signal } = this.running;
+    this.lookedAtPeersAt = Number.NEGATIVE_INFINITY;
     this.signalling.onLink = (link) => this.linkUp(link);
     this.signalling.onHello = ({ key }) => this.discovery.greeted(key);
     this.admission.makeRoom = () => this.evict(({ key }) => this.signalling.linkWith(key) !== undefined);
@@ -157,32 +164,47 @@ export class SessionLoop {
   private async look(signal: AbortSignal): Promise<void> {
     this.noticeNetworkChange();
     const sessions = await this.router.sessions(signal);
-    const peers = await this.router.peers(signal);
+    if (this.mustLookAtPeers(sessions)) await this.lookAtPeers(signal);
     if (signal.aborted) return;
     const now = this.clock.now();
-    const foreign = this.foreignPeerings(peers);
-    this.worth.directlyPeered = new Set(foreign.flatMap(({ key }) => key ?? []));
-    const { idleTimeout } = this.settings.current.sessions;
-    const present = new Set<string>();
-    for (const session of sessions) {
-      present.add(session.key);
-      this.sample(session, now);
-    }
+    this.polls++;
+    for (const session of sessions) this.sample(session, now);
     // Where there is no STUN server but what peers offer, the first bridge is not to wait for them.
     if (this.settings.current.stun.length === 0 || [...this.served].some((session) => this.worth.needsHelp(session)))
-      findAdjacentAgents(foreign, this.discovery);
+      findAdjacentAgents(this.foreign, this.discovery);
     this.meetFound(now);
-    for (const session of [...this.watched.values()]) {
-      if (present.has(session.key)) session.misses = 0;
-      else if (++session.misses === missesToEnd) session.ended();
-      if (this.worth.isKept(session)) session.lastForeignAt = now;
-      else if (session.misses >= missesToEnd) void this.release(session, sessionEnded('The session has ended.'));
-      else if (now - session.lastForeignAt > idleTimeout)
-        void this.release(session, sessionEnded('The session carries nothing.'));
-      if (session.misses > 0 && !session.peer && now - session.seenLastAt > memoryMs) this.watched.delete(session.key);
-      if (session.misses === 0) session.seenLastAt = now;
+    for (const session of this.watched.values()) {
+      if (session.poll === this.polls) {
+        session.misses = 0;
+        session.seenLastAt = now;
+      } else if (++session.misses === missesToEnd) session.ended();
+      if (session.peer) this.keepOrRelease(session, now);
+      else if (session.misses > 0 && now - session.seenLastAt > memoryMs) this.watched.delete(session.key);
     }
-    for (const key of this.refused) if (!present.has(key)) this.refused.delete(key);
+    for (const [key, poll] of this.refused) if (poll !== this.polls) this.refused.delete(key);
+  }
+
+  private keepOrRelease(session: WatchedSession, now: number): void {
+    if (this.worth.isKept(session)) session.lastForeignAt = now;
+    else if (session.misses >= missesToEnd) void this.release(session, sessionEnded('The session has ended.'));
+    else if (now - session.lastForeignAt > this.settings.current.sessions.idleTimeout)
+      void this.release(session, sessionEnded('The session carries nothing.'));
+  }
+
+  /** Nobody is to get a bridge beside a direct peering; while everybody has one, a look now and then will do. */
+  private mustLookAtPeers(sessions: readonly RouterSession[]): boolean {
+    return (
+      this.clock.now() - this.lookedAtPeersAt >= peersMs ||
+      [...this.served].some(({ peer }) => !peer?.bridged) ||
+      sessions.some(({ key }) => !this.watched.get(key)?.peer && !this.refused.has(key))
+    );
+  }
+
+  private async lookAtPeers(signal: AbortSignal): Promise<void> {
+    const peers = await this.router.peers(signal);
+    this.lookedAtPeersAt = this.clock.now();
+    this.foreign = peers.filter(({ up, key, uri }) => up && key && (!uri || !this.bridges.owns(uri)));
+    this.worth.directlyPeered = new Set(this.foreign.flatMap(({ key }) => key ?? []));
   }
 
   /** Other addresses than at the last look: everybody is tried afresh, without waiting for traffic. */
@@ -200,12 +222,13 @@ export class SessionLoop {
   private sample(session: RouterSession, now: number): void {
     const total = session.bytesIn + session.bytesOut;
     let watched = this.watched.get(session.key);
-    if (watched?.total === total) return;
     if (!watched) {
-      if (this.refused.has(session.key)) return;
-      if (!permits(this.settings.current, session)) return void this.refused.add(session.key);
+      if (this.refused.has(session.key) || !permits(this.settings.current, session))
+        return void this.refused.set(session.key, this.polls);
       watched = this.watch(session.key, session.address);
     }
+    watched.poll = this.polls;
+    if (watched.total === total) return;
     watched.total = total;
     const link = this.signalling.linkWith(session.key);
     if (link) watched.creditLink(link.stream, this.net, now);
@@ -318,11 +341,6 @@ export class SessionLoop {
     if (!idle) return false;
     void this.release(idle, new StrategyError('PEER_BUSY', 'Another peer needs the place.'));
     return true;
-  }
-
-  /** Peerings of the router that are none of ours. */
-  private foreignPeerings(peers: readonly RouterPeer[]): RouterPeer[] {
-    return peers.filter(({ up, key, uri }) => up && key && (!uri || !this.bridges.owns(uri)));
   }
 }
 

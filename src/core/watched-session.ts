@@ -19,6 +19,8 @@ export class WatchedSession implements PeerRef {
   seenAt: number;
   lastForeignAt: number;
   seenLastAt: number;
+  /** Number of the last poll that had it. */
+  poll = 0;
   /** Polls in a row without it. */
   misses = 0;
   peer: Peer | undefined;

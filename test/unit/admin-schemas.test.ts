@@ -45,17 +45,17 @@ describe('sessions of a reply', () => {
 });
 
 describe('sessions that an earlier reply has had', () => {
-  const addresses = new Map([[key, session.address]]);
+  const earlier = new Map([[key, session]]);
 
   it('are taken with what they have carried since', () => {
-    expect(parseSessions({ sessions: [{ ...session, bytes_sent: 21 }] }, addresses).sessions).toMatchObject([
+    expect(parseSessions({ sessions: [{ ...session, bytes_sent: 21 }] }, earlier).sessions).toMatchObject([
       { key, bytesOut: 21 },
     ]);
   });
 
   it('are set apart when they come with another address now', () => {
     const moved = { ...session, address: addressOf('cd'.repeat(32)) };
-    expect(parseSessions({ sessions: [moved] }, addresses)).toEqual({ sessions: [], misaddressed: [key] });
+    expect(parseSessions({ sessions: [moved] }, earlier)).toEqual({ sessions: [], misaddressed: [key] });
   });
 });
 

@@ -36,8 +36,8 @@ export class AdminRouter implements Router {
   private removalTimer: Timer | undefined;
   private removal: Promise<void> = Promise.resolve();
   private misaddressedTold = false;
-  /** Of the sessions in the last reply, by key. */
-  private addresses: ReadonlyMap<string, string> = new Map();
+  /** The sessions of an earlier reply by key, as long as no others have come. */
+  private earlier: ReadonlyMap<string, RouterSession> = new Map();
   private readonly connectedListeners = new Set<(self: RouterSelf) => void>();
   private readonly lostListeners = new Set<(reason: Failure) => void>();
 
@@ -91,9 +91,11 @@ export class AdminRouter implements Router {
   }
 
   async sessions(signal?: AbortSignal): Promise<readonly RouterSession[]> {
-    const parse = (response: unknown) => parseSessions(response, this.addresses);
+    const { earlier } = this;
+    const parse = (response: unknown) => parseSessions(response, earlier);
     const { sessions, misaddressed } = await this.linked().polls.call('getSessions', {}, parse, { signal });
-    this.addresses = new Map(sessions.map(({ key, address }) => [key, address]));
+    if (sessions.length !== earlier.size || sessions.some(({ key }) => !earlier.has(key)))
+      this.earlier = new Map(sessions.map((session) => [session.key, session]));
     if (misaddressed.length > 0 && !this.misaddressedTold) {
       this.misaddressedTold = true;
       this.warn('router.sessions.misaddressed', { keys: misaddressed.slice(0, 10), count: misaddressed.length });

@@ -74,21 +74,23 @@ export function parseSelf(response: unknown): RouterSelf & { readonly hasCoords:
 
 /**
  * Sessions whose address derives from their key, and the keys of those that claim another address.
- * @param addresses of sessions that an earlier reply has had, by key: what derives from those need not be found again
+ * @param earlier sessions that an earlier reply has had, by key: what derives from those need not be found again, and their strings serve again,
+ * so that a poll leaves nothing behind that outlives it
  * @throws AdminError ADMIN_REPLY_INVALID
  */
 export function parseSessions(
   response: unknown,
-  addresses: ReadonlyMap<string, string> = new Map(),
+  earlier: ReadonlyMap<string, Pick<RouterSession, 'key' | 'address'>> = new Map(),
 ): { sessions: RouterSession[]; misaddressed: string[] } {
   const sessions: RouterSession[] = [];
   const misaddressed: string[] = [];
   for (const [index, entry] of check(sessionsSchema, response, 'getSessions').sessions.entries()) {
     if (!isSessionEntry(entry)) throw notYggdrasils('getSessions', `sessions.${index}: it is no session`);
-    const { key, address, bytes_recvd: bytesIn, bytes_sent: bytesOut, uptime } = entry;
-    const known = addresses.get(key);
-    if (known === undefined && !keyPattern.test(key)) throw notYggdrasils('getSessions', `sessions.${index}: its key is none`);
-    if ((known ?? addressOf(key)) === address) sessions.push({ key, address, bytesIn, bytesOut, uptime });
+    const { bytes_recvd: bytesIn, bytes_sent: bytesOut, uptime } = entry;
+    const known = earlier.get(entry.key);
+    if (!known && !keyPattern.test(entry.key)) throw notYggdrasils('getSessions', `sessions.${index}: its key is none`);
+    const { key, address } = known ?? { key: entry.key, address: addressOf(entry.key) };
+    if (entry.address === address) sessions.push({ key, address, bytesIn, bytesOut, uptime });
     else misaddressed.push(key);
   }
   return { sessions, misaddressed };
