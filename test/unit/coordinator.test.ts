@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import type { Duplex } from 'node:stream';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import { systemClock } from '../../src/core/clock.js';
 import type { Endpoint } from '../../src/core/net.js';
 import { sealAsClient } from '../../src/core/sealing.js';
@@ -246,6 +246,20 @@ describe('a coordinator', () => {
     await gone;
     expect(await ask(second, { type: 'ping' })).toEqual({ type: 'pong' });
     expect(server.status.connected).toBe(1);
+  });
+
+  it('serves a dozen agents, and Node sees no leak in that', async () => {
+    const warnings: string[] = [];
+    const hear = ({ message }: Error) => void warnings.push(message);
+    process.on('warning', hear);
+    onTestFinished(() => void process.off('warning', hear));
+    await start();
+    for (let agent = 0; agent < 12; agent++) {
+      const stream = await connect(agent.toString(16).repeat(64));
+      expect(await ask(stream, { type: 'ping' })).toEqual({ type: 'pong' });
+    }
+    expect(server.status.connected).toBe(12);
+    expect(warnings).toEqual([]);
   });
 
   it.each([

@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import type { Duplex } from 'node:stream';
 import type { Clock } from '../../core/clock.js';
 import { withDeadline } from '../../core/deadline.js';
@@ -70,6 +71,8 @@ export class CoordinatorServer {
 
   private constructor(private readonly options: CoordinatorOptions) {
     this.book = new DelayBook(options.clock);
+    // Every connection listens.
+    setMaxListeners(0, this.over.signal);
   }
 
   /** Resolves when it listens. @throws AgentError COORDINATOR_LISTEN_FAILED; nothing is left behind then */
