@@ -8,6 +8,7 @@ import type { ByteStream, Endpoint, Listener, Net } from '../../core/net.js';
 import { sourceOf } from '../../core/rate-limit.js';
 import { sealAsServer } from '../../core/sealing.js';
 import { TokenBucket } from '../../core/token-bucket.js';
+import { Greetings, greetingTimeoutMs } from '../greetings.js';
 import { listenAtEach } from '../listen-at-each.js';
 import { encodeFrame, readFrame } from '../message-frames.js';
 import { DelayBook } from './delay-book.js';
@@ -45,13 +46,8 @@ export interface CoordinatorStatus {
   readonly asked: number;
 }
 
-/** How long a connection has to prove itself, in milliseconds. */
-const greetingTimeoutMs = 5000;
 /** A connection that says nothing for this long is closed, in milliseconds; agents say something every 20 s. */
 const idleMs = 60_000;
-/** Connections that have not proved themselves, of one source and of all. */
-const maxGreetingsPerSource = 8;
-const maxGreetings = 128;
 /** Messages of one agent; whoever says more is disconnected. */
 const rate = { perSecond: 16, burst: 256 };
 
@@ -62,8 +58,7 @@ const rate = { perSecond: 16, burst: 256 };
 export class CoordinatorServer {
   private readonly book: DelayBook;
   private readonly listeners: Listener[] = [];
-  /** Connections that have not proved themselves, with their sources. */
-  private readonly greetings = new Map<ByteStream, string>();
+  private readonly greetings = new Greetings();
   /** By the agent's key; a new connection takes the place of the last. */
   private readonly sessions = new Map<string, Duplex>();
   private readonly over = new AbortController();
@@ -99,7 +94,8 @@ export class CoordinatorServer {
   /** Ends every connection and gives the ports back. Idempotent. */
   async close(): Promise<void> {
     this.over.abort(new Error('the coordinator is leaving'));
-    for (const stream of [...this.sessions.values(), ...this.greetings.keys()]) stream.destroy();
+    for (const stream of [...this.sessions.values()]) stream.destroy();
+    this.greetings.close();
     await Promise.all(this.listeners.map((listener) => listener.close()));
   }
 
@@ -113,18 +109,15 @@ export class CoordinatorServer {
   private async welcome(stream: ByteStream): Promise<void> {
     const { clock, log } = this.options;
     const source = sourceOf(stream.remoteAddress ?? '');
-    const ofSource = [...this.greetings.values()].filter((other) => other === source).length;
-    if (this.over.signal.aborted || this.greetings.size >= maxGreetings || ofSource >= maxGreetingsPerSource) {
+    if (!this.greetings.hasRoom(source)) {
       stream.destroy();
       return;
     }
-    this.greetings.set(stream, source);
-    stream.on('error', () => {});
-    stream.once('close', () => this.greetings.delete(stream));
+    this.greetings.add(stream, source);
     try {
       const options = { clock, signal: this.over.signal, timeoutMs: greetingTimeoutMs };
       const { sealed, identity } = await sealAsServer(stream, (name) => this.keyOf(name), options);
-      this.greetings.delete(stream);
+      this.greetings.proved(stream);
       const agent = keyInIdentity(identity);
       if (agent === undefined) sealed.destroy();
       else await this.serve(sealed, agent);

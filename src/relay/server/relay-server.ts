@@ -13,6 +13,7 @@ import type { ReliableUdp } from '../../core/reliable-udp.js';
 import { sealAsServer } from '../../core/sealing.js';
 import { tunePath } from '../../discovery/tcp-path.js';
 import { DatagramDoor } from '../datagrams/datagram-door.js';
+import { Greetings, greetingTimeoutMs } from '../greetings.js';
 import { listenAtEach } from '../listen-at-each.js';
 import { YamuxSession } from '../yamux/session.js';
 import { Allowance, type AllowanceLimits } from './allowance.js';
@@ -65,13 +66,8 @@ export interface RelayUser {
   readonly bytes: number;
 }
 
-/** How long a connection has to show what it is, and to prove itself, in milliseconds. */
-const greetingTimeoutMs = 5000;
 /** A connection that carries no stream for this long is closed, in milliseconds. */
 const idleMs = 30_000;
-/** Connections that have not proved themselves, of one source and of all. */
-const maxGreetingsPerSource = 8;
-const maxGreetings = 128;
 /** Connections of one peer, or with one place's token, beside one for each circuit. An old one may linger for some seconds. */
 const spareSessionsPerClient = 4;
 /** First bytes of a TLS handshake (RFC 8446 §5.1) and of a STUN Binding request (RFC 8489 §5). */
@@ -92,8 +88,7 @@ export class RelayServer {
   private readonly listeners: Listener[] = [];
   private readonly sockets: { close(): Promise<void> }[] = [];
   private readonly door: DatagramDoor;
-  /** Connections that have not proved themselves, with their sources. */
-  private readonly greetings = new Map<Duplex, string>();
+  private readonly greetings = new Greetings();
   /** Sessions, with the peer that each belongs to, or the identity of the place that it came for. */
   private readonly sessions = new Map<YamuxSession, string>();
   private readonly refused = new Map<string, number>();
@@ -112,9 +107,9 @@ export class RelayServer {
     this.door = new DatagramDoor({
       ...{ clock, random: options.random },
       keyOf: (identity) => this.find(identity)?.key,
-      hasRoom: ({ address }) => this.hasRoom(sourceOf(address)),
+      hasRoom: ({ address }) => this.greetings.hasRoom(sourceOf(address)),
       onStream: (stream) => {
-        this.greet(stream, sourceOf(stream.remote.address));
+        this.greetings.add(stream, sourceOf(stream.remote.address));
         this.admit(stream).catch((error: unknown) => this.turnAway(stream, error));
       },
       answer: (data, local, remote) => this.stun.answer(data, local, remote, 'udp'),
@@ -179,7 +174,7 @@ export class RelayServer {
     this.over.abort(new StrategyError('RELAY_LOST', 'The relay is leaving.'));
     this.others.close();
     for (const session of [...this.sessions.keys()]) session.destroy();
-    for (const stream of [...this.greetings.keys()]) stream.destroy();
+    this.greetings.close();
     await Promise.all([...this.listeners, ...this.sockets].map((each) => each.close()));
   }
 
@@ -198,12 +193,12 @@ export class RelayServer {
   /** A connection from anyone. Never rejects. */
   private async welcome(stream: ByteStream): Promise<void> {
     const source = sourceOf(stream.remoteAddress ?? '');
-    if (!this.hasRoom(source)) {
+    if (!this.greetings.hasRoom(source)) {
       this.turnedAway += 1;
       stream.destroy();
       return;
     }
-    this.greet(stream, source);
+    this.greetings.add(stream, source);
     try {
       const first = await withDeadline(readExactly(stream, 1, this.over.signal), {
         clock: this.options.clock,
@@ -221,21 +216,8 @@ export class RelayServer {
     }
   }
 
-  /** May one more connection come from there? */
-  private hasRoom(source: string): boolean {
-    const ofSource = [...this.greetings.values()].filter((other) => other === source).length;
-    return !this.over.signal.aborted && this.greetings.size < maxGreetings && ofSource < maxGreetingsPerSource;
-  }
-
-  /** A connection has yet to prove itself. */
-  private greet(stream: Duplex, source: string): void {
-    this.greetings.set(stream, source);
-    stream.on('error', () => {});
-    stream.once('close', () => this.greetings.delete(stream));
-  }
-
   private turnAway(stream: Duplex, error: unknown): void {
-    const source = this.greetings.get(stream);
+    const source = this.greetings.sourceOf(stream);
     this.turnedAway += 1;
     stream.destroy();
     this.options.log.debug('relay.turned-away', { source, ...describeError(error) });
@@ -256,7 +238,7 @@ export class RelayServer {
       signal: this.over.signal,
       timeoutMs: greetingTimeoutMs,
     });
-    this.greetings.delete(stream);
+    this.greetings.proved(stream);
     const owner = this.member(identity)?.owner;
     const client = owner ?? identity;
     const already = [...this.sessions.values()].filter((other) => other === client).length;
