@@ -1,4 +1,4 @@
-import type { Clock, Timer } from '../core/clock.js';
+import { type Clock, every, type Timer } from '../core/clock.js';
 import { AgentError } from '../core/errors.js';
 
 export interface ServiceManagerOptions {
@@ -17,7 +17,7 @@ export interface ServiceManagerOptions {
  * watchdog says that timers of this process run, twice within the time that the manager allows.
  */
 export class ServiceManager {
-  private timer: Timer | undefined;
+  private watchdog: Timer | undefined;
   private deaf = false;
 
   constructor(private readonly options: ServiceManagerOptions) {}
@@ -34,7 +34,7 @@ export class ServiceManager {
 
   /** Ends the watchdog's timer. Idempotent. */
   close(): void {
-    this.timer?.cancel();
+    this.watchdog?.cancel();
     this.deaf = true;
   }
 
@@ -43,10 +43,7 @@ export class ServiceManager {
     const microseconds = Number(env.WATCHDOG_USEC);
     // A child inherits the variables, but not the duty.
     if (!(microseconds > 0) || (env.WATCHDOG_PID && env.WATCHDOG_PID !== String(pid)) || this.deaf) return;
-    this.timer = clock.setTimer(microseconds / 2_000, () => {
-      this.tell('WATCHDOG=1');
-      this.watch();
-    });
+    this.watchdog = every(clock, microseconds / 2_000, () => this.tell('WATCHDOG=1'));
   }
 
   private tell(state: string): void {
@@ -57,7 +54,7 @@ export class ServiceManager {
       if (!send) throw new Error('there is no native addon');
       send({ socket, state });
     } catch (cause) {
-      this.deaf = true;
+      this.close();
       const reason = cause instanceof Error ? cause.message : String(cause);
       failed(new AgentError('SERVICE_MANAGER_UNTOLD', `The service manager cannot be told "${state}": ${reason}.`, { cause }));
     }

@@ -1,4 +1,4 @@
-import type { Clock, Timer } from '../core/clock.js';
+import { type Clock, every, type Timer } from '../core/clock.js';
 import type { PumpCounters } from '../core/pump.js';
 import type { Traffic, TrafficSample } from './observation-schemas.js';
 import { schemaVersion } from './schemas.js';
@@ -27,13 +27,13 @@ export class TrafficHistory {
   private readonly samples = new Map<string, TrafficSample[]>();
   /** What had gone over each attempt's bridge at the last look. */
   private counted = new Map<string, LiveBridge['counters']>();
-  private timer: Timer | undefined;
+  private readonly timer: Timer;
 
   constructor(
     private readonly clock: Clock,
     private readonly bridges: () => readonly LiveBridge[],
   ) {
-    this.schedule();
+    this.timer = every(clock, intervalMs, () => this.look());
   }
 
   /** @param since milliseconds since 1970: only what is newer */
@@ -44,14 +44,7 @@ export class TrafficHistory {
 
   /** Idempotent. */
   close(): void {
-    this.timer?.cancel();
-  }
-
-  private schedule(): void {
-    this.timer = this.clock.setTimer(intervalMs, () => {
-      this.look();
-      this.schedule();
-    });
+    this.timer.cancel();
   }
 
   private look(): void {

@@ -32,6 +32,23 @@ export function sleep(clock: Clock, delayMs: number, signal?: AbortSignal): Prom
   });
 }
 
+/** Calls back again and again until it is cancelled, which the callback may do, too: an interval from now, and from the end of each call. */
+export function every(clock: Clock, intervalMs: number, callback: () => void): Timer {
+  let cancelled = false;
+  const next = () =>
+    clock.setTimer(intervalMs, () => {
+      callback();
+      if (!cancelled) timer = next();
+    });
+  let timer = next();
+  return {
+    cancel() {
+      cancelled = true;
+      timer.cancel();
+    },
+  };
+}
+
 /** The machine's own clock. */
 export const systemClock: Clock = {
   now: () => performance.now(),

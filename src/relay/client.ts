@@ -1,4 +1,4 @@
-import type { Timer } from '../core/clock.js';
+import { every, type Timer } from '../core/clock.js';
 import { withDeadline } from '../core/deadline.js';
 import { describeError, StrategyError } from '../core/errors.js';
 import type { ByteStream, Endpoint } from '../core/net.js';
@@ -216,16 +216,10 @@ export class RelayClient {
   /** Refreshes a reservation until its stream ends. */
   private keep({ relay, session }: Connection, stream: YamuxStream, lifetimeS: number): Pick<ReservedPlace, 'lost' | 'close'> {
     const lost = new AbortController();
-    let timer: Timer | undefined;
-    const refresh = () => {
-      timer = this.platform.clock.setTimer((lifetimeS * 1000) / 2, () => {
-        stream.write(encodeMessage({ type: 'refresh' }));
-        refresh();
-      });
-    };
-    refresh();
+    const refresh = () => void stream.write(encodeMessage({ type: 'refresh' }));
+    const timer = every(this.platform.clock, (lifetimeS * 1000) / 2, refresh);
     const end = (reason: StrategyError) => {
-      timer?.cancel();
+      timer.cancel();
       lost.abort(reason);
       stream.destroy();
     };

@@ -1,6 +1,6 @@
 import { isIPv6 } from 'node:net';
 import { deriveKey } from '../core/attempt-secret.js';
-import type { Clock, Timer } from '../core/clock.js';
+import { type Clock, every, type Timer } from '../core/clock.js';
 import { formatRelayUri } from '../core/config/relay-uri.js';
 import type { Config } from '../core/config.js';
 import { AgentError } from '../core/errors.js';
@@ -38,7 +38,7 @@ export interface StandaloneOptions {
 
 /** A relay that needs no router and no agent: who has one of its invites may reserve places, within the limits of a volunteer's. */
 export class StandaloneRelay {
-  private telling: Timer | undefined;
+  private readonly telling: Timer;
 
   private constructor(
     readonly server: RelayServer,
@@ -46,7 +46,7 @@ export class StandaloneRelay {
     readonly identity: string,
     private readonly options: StandaloneOptions,
   ) {
-    this.tellLater();
+    this.telling = every(options.clock, statusMs, () => options.log.info('relay.status', { ...this.status }));
   }
 
   /** Resolves when it listens. @throws AgentError RELAY_SECRET_UNUSABLE, RELAY_LISTEN_FAILED */
@@ -95,15 +95,8 @@ export class StandaloneRelay {
 
   /** Ends every circuit and gives the ports back. Idempotent. */
   async close(): Promise<void> {
-    this.telling?.cancel();
+    this.telling.cancel();
     await this.server.close();
-  }
-
-  private tellLater(): void {
-    this.telling = this.options.clock.setTimer(statusMs, () => {
-      this.options.log.info('relay.status', { ...this.status });
-      this.tellLater();
-    });
   }
 }
 

@@ -1,4 +1,4 @@
-import type { Clock, Timer } from '../../core/clock.js';
+import { type Clock, every, type Timer } from '../../core/clock.js';
 import { formatCoordinatorUri } from '../../core/config/coordinator-uri.js';
 import type { Config } from '../../core/config.js';
 import { AgentError } from '../../core/errors.js';
@@ -31,13 +31,13 @@ export interface StandaloneCoordinatorOptions {
 
 /** A coordinator that needs no router and no agent: it serves whoever has one of its invites. */
 export class StandaloneCoordinator {
-  private telling: Timer | undefined;
+  private readonly telling: Timer;
 
   private constructor(
     private readonly server: CoordinatorServer,
-    private readonly options: Pick<StandaloneCoordinatorOptions, 'clock' | 'log'>,
+    options: Pick<StandaloneCoordinatorOptions, 'clock' | 'log'>,
   ) {
-    this.tellLater();
+    this.telling = every(options.clock, statusMs, () => options.log.info('coordinator.status', { ...this.status }));
   }
 
   /** Resolves when it listens. @throws AgentError RELAY_SECRET_UNUSABLE, COORDINATOR_LISTEN_FAILED */
@@ -58,15 +58,8 @@ export class StandaloneCoordinator {
 
   /** Ends every connection and gives the ports back. Idempotent. */
   async close(): Promise<void> {
-    this.telling?.cancel();
+    this.telling.cancel();
     await this.server.close();
-  }
-
-  private tellLater(): void {
-    this.telling = this.options.clock.setTimer(statusMs, () => {
-      this.options.log.info('coordinator.status', { ...this.status });
-      this.tellLater();
-    });
   }
 }
 

@@ -1,5 +1,5 @@
 import { isIPv6 } from 'node:net';
-import type { Clock } from '../../core/clock.js';
+import { type Clock, every } from '../../core/clock.js';
 import { withDeadline } from '../../core/deadline.js';
 import type { ByteStream, Endpoint } from '../../core/net.js';
 import type { Random } from '../../core/random.js';
@@ -65,12 +65,8 @@ export async function dialByDatagrams(
 
 /** Does something again and again until what it is for has come. */
 async function repeating<T>(clock: Clock, send: () => void, until: () => Promise<T>): Promise<T> {
-  let timer = clock.setTimer(0, () => {});
-  const again = () => {
-    send();
-    timer = clock.setTimer(repeatMs, again);
-  };
-  again();
+  send();
+  const timer = every(clock, repeatMs, send);
   try {
     return await until();
   } finally {

@@ -1,5 +1,5 @@
 import type { Duplex } from 'node:stream';
-import type { Clock, Timer } from '../../core/clock.js';
+import { type Clock, every, type Timer } from '../../core/clock.js';
 import { encodeFrame, FrameError, type FrameHeader, FrameReader, flag, frameType, goAwayCode, headerLength } from './frame.js';
 import { YamuxStream } from './stream.js';
 
@@ -38,7 +38,7 @@ export class YamuxSession {
   private nextId: number;
   private lastOfOther = 0;
   private otherLeaves = false;
-  private beat: Timer | undefined;
+  private readonly beat: Timer | undefined;
   /** Pings since anything has come. */
   private unheard = 0;
 
@@ -66,7 +66,7 @@ export class YamuxSession {
         this.violated((error as Error).message);
       }
     });
-    if (options.heartbeatClock) this.beatLater(options.heartbeatClock);
+    if (options.heartbeatClock) this.beat = every(options.heartbeatClock, beatMs, () => this.ping());
   }
 
   /** Aborts when the session is gone, with an Error. */
@@ -100,13 +100,13 @@ export class YamuxSession {
   }
 
   /** Counts pings and not time: a process that was held up has not listened either. */
-  private beatLater(clock: Clock): void {
-    this.beat = clock.setTimer(beatMs, () => {
-      if (this.unheard >= mostUnheard) return this.destroy(new Error(`nothing has come for ${(beatMs * mostUnheard) / 1000} s`));
-      this.control({ type: frameType.ping, flags: flag.syn, stream: 0, length: 0 });
-      this.unheard += 1;
-      if (!this.closed.aborted) this.beatLater(clock);
-    });
+  private ping(): void {
+    if (this.unheard >= mostUnheard) {
+      this.destroy(new Error(`nothing has come for ${(beatMs * mostUnheard) / 1000} s`));
+      return;
+    }
+    this.control({ type: frameType.ping, flags: flag.syn, stream: 0, length: 0 });
+    this.unheard += 1;
   }
 
   private add(id: number): YamuxStream {
