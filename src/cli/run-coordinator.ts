@@ -1,16 +1,13 @@
-import { EventLogger } from '../core/event-logger.js';
-import { EventSource } from '../core/events.js';
 import { formatEndpoint } from '../discovery/candidates.js';
 import { coordinatorUris, StandaloneCoordinator } from '../relay/coordinator/standalone.js';
 import { ConfigReader } from './config-source.js';
 import type { CoordinatorInviteOptions, CoordinatorOptions } from './coordinator.js';
-import { EventLog } from './event-log.js';
-import { exitCodes } from './exit-codes.js';
-import { machine, type RelaySurroundings, signals, stateOverride } from './run-relay.js';
+import { machine, type RelaySurroundings, stateOverride } from './run-relay.js';
+import { serveUntilStopped } from './serve-until-stopped.js';
 
 /** `ratatoskr coordinator` until a signal ends it. @returns the exit code @throws ConfigError, AgentError RELAY_SECRET_UNUSABLE, COORDINATOR_LISTEN_FAILED */
 export async function runCoordinator(options: CoordinatorOptions, surroundings: RelaySurroundings = machine()): Promise<number> {
-  const { net, clock, random, files, host, out, source } = surroundings;
+  const { net, clock, random, files, source } = surroundings;
   const { listen, revoke = [], logLevel, logFormat } = options;
   const { config } = await new ConfigReader({
     ...source,
@@ -21,36 +18,20 @@ export async function runCoordinator(options: CoordinatorOptions, surroundings: 
       { path: ['log', 'format'], value: logFormat, origin: '--log-format' },
     ].filter(({ value }) => value !== undefined),
   }).read();
-  let stop = () => {};
-  const stopped = new Promise<void>((resolve) => {
-    stop = resolve;
-  });
-  for (const signal of signals) host.on(signal, stop);
-  const events = new EventSource('coordinator', () => clock.wallTime());
-  const eventLog = new EventLog(config.log, { write: out });
-  const log = new EventLogger(events);
-  let coordinator: StandaloneCoordinator | undefined;
-  try {
+  return await serveUntilStopped('coordinator', config.log, surroundings, async (log, stopped) => {
     const revoked = new Set(revoke);
-    coordinator = await StandaloneCoordinator.open({
-      net,
-      clock,
-      random,
-      files,
-      log,
-      revoked,
-      config,
+    const coordinator = await StandaloneCoordinator.open({
+      ...{ net, clock, random, files, log, revoked, config },
       ...(listen && { listen }),
     });
-    log.info('coordinator.ready', { places: coordinator.local.map(formatEndpoint) });
-    await stopped;
-    log.info('coordinator.status', { ...coordinator.status });
-    return exitCodes.ok.code;
-  } finally {
-    for (const signal of signals) host.off(signal, stop);
-    await coordinator?.close();
-    eventLog.close();
-  }
+    try {
+      log.info('coordinator.ready', { places: coordinator.local.map(formatEndpoint) });
+      await stopped;
+      log.info('coordinator.status', { ...coordinator.status });
+    } finally {
+      await coordinator.close();
+    }
+  });
 }
 
 /** `ratatoskr coordinator invite`. @throws ConfigError, AgentError RELAY_SECRET_UNUSABLE, RELAY_PLACE_MISSING */

@@ -1,10 +1,8 @@
 import path from 'node:path';
 import type { OptionalServers } from '../composition/optional-servers.js';
 import { startRelayControl } from '../composition/relay-control.js';
-import { type Clock, systemClock } from '../core/clock.js';
+import { systemClock } from '../core/clock.js';
 import type { ConfigOverride } from '../core/config.js';
-import { EventLogger } from '../core/event-logger.js';
-import { EventSource } from '../core/events.js';
 import { type Files, systemFiles } from '../core/files.js';
 import type { Net } from '../core/net.js';
 import { type Random, systemRandom } from '../core/random.js';
@@ -16,27 +14,21 @@ import { createSystemNet } from '../native/system-net.js';
 import { createUdx } from '../native/udx/create-udx.js';
 import { inviteUris, StandaloneRelay } from '../relay/standalone.js';
 import { ConfigReader, type ConfigSource } from './config-source.js';
-import { EventLog } from './event-log.js';
-import { exitCodes } from './exit-codes.js';
 import type { InviteOptions, RelayOptions } from './relay.js';
-import type { Host } from './supervisor.js';
+import { type ServingSurroundings, serveUntilStopped } from './serve-until-stopped.js';
 
-export interface RelaySurroundings {
+export interface RelaySurroundings extends ServingSurroundings {
   readonly net: Pick<Net, 'bindUdp' | 'listenTcp' | 'tune' | 'connectTcp' | 'interfaces'>;
   /** @default none: then agents come over TCP alone */
   readonly reliableUdp?: ReliableUdp | undefined;
-  readonly clock: Clock;
   readonly random: Random;
   readonly files: Files;
   readonly source: Pick<ConfigSource, 'env' | 'uid' | 'stdin'>;
-  /** Where SIGTERM and SIGINT come from. */
-  readonly host: Host;
-  readonly out: (text: string) => unknown;
 }
 
 /** `ratatoskr relay` until a signal ends it. @returns the exit code @throws ConfigError, AgentError RELAY_SECRET_UNUSABLE, RELAY_LISTEN_FAILED, ALREADY_RUNNING, RUNTIME_DIR_UNUSABLE */
 export async function runRelay(options: RelayOptions, surroundings: RelaySurroundings = machine()): Promise<number> {
-  const { net, reliableUdp, clock, random, files, host, out, source } = surroundings;
+  const { net, reliableUdp, clock, random, files, source } = surroundings;
   const { listen, revoke = [], runtimeDir, http, httpExposed, logLevel, logFormat } = options;
   const { config: read } = await new ConfigReader({
     ...source,
@@ -53,36 +45,27 @@ export async function runRelay(options: RelayOptions, surroundings: RelaySurroun
   }).read();
   // And so is the folder: one of them has to be somewhere else.
   const config = { ...read, runtimeDir: runtimeDir === undefined ? path.join(read.runtimeDir, 'relay') : read.runtimeDir };
-  let stop = () => {};
-  const stopped = new Promise<void>((resolve) => {
-    stop = resolve;
+  return await serveUntilStopped('relay', config.log, surroundings, async (log, stopped) => {
+    let lock: RunLock | undefined;
+    let relay: StandaloneRelay | undefined;
+    let control: OptionalServers | undefined;
+    try {
+      lock = await takeRunLock(config.runtimeDir, files);
+      const revoked = new Set(revoke);
+      relay = await StandaloneRelay.open({
+        ...{ net, reliableUdp, clock, random, files, log, revoked, config },
+        ...(listen && { listen }),
+      });
+      control = await startRelayControl({ relay, config, log, startedAt: clock.wallTime() });
+      log.info('relay.ready', { places: relay.local.map(formatEndpoint) });
+      await stopped;
+      log.info('relay.status', { ...relay.status });
+    } finally {
+      await control?.close();
+      await relay?.close();
+      await lock?.release();
+    }
   });
-  for (const signal of signals) host.on(signal, stop);
-  const events = new EventSource('relay', () => clock.wallTime());
-  const eventLog = new EventLog(config.log, { write: out });
-  const log = new EventLogger(events);
-  let lock: RunLock | undefined;
-  let relay: StandaloneRelay | undefined;
-  let control: OptionalServers | undefined;
-  try {
-    lock = await takeRunLock(config.runtimeDir, files);
-    const revoked = new Set(revoke);
-    relay = await StandaloneRelay.open({
-      ...{ net, reliableUdp, clock, random, files, log, revoked, config },
-      ...(listen && { listen }),
-    });
-    control = await startRelayControl({ relay, config, log, startedAt: clock.wallTime() });
-    log.info('relay.ready', { places: relay.local.map(formatEndpoint) });
-    await stopped;
-    log.info('relay.status', { ...relay.status });
-    return exitCodes.ok.code;
-  } finally {
-    for (const signal of signals) host.off(signal, stop);
-    await control?.close();
-    await relay?.close();
-    await lock?.release();
-    eventLog.close();
-  }
 }
 
 /** `ratatoskr relay invite`. @throws ConfigError, AgentError RELAY_SECRET_UNUSABLE, RELAY_PLACE_MISSING */
@@ -99,9 +82,6 @@ export async function printInvite(
 export function stateOverride({ stateDir }: { readonly stateDir?: string }): ConfigOverride[] {
   return stateDir === undefined ? [] : [{ path: ['stateDir'], value: stateDir, origin: '--state-dir' }];
 }
-
-/** What ends them. */
-export const signals = ['SIGTERM', 'SIGINT'];
 
 /** What a command runs on outside of tests. */
 export function machine(): RelaySurroundings {
