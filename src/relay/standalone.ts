@@ -3,13 +3,13 @@ import { deriveKey } from '../core/attempt-secret.js';
 import { type Clock, every, type Timer } from '../core/clock.js';
 import { formatRelayUri } from '../core/config/relay-uri.js';
 import type { Config } from '../core/config.js';
-import { AgentError } from '../core/errors.js';
 import type { Files } from '../core/files.js';
 import type { Logger } from '../core/logger.js';
 import type { Endpoint, Net } from '../core/net.js';
 import type { Random } from '../core/random.js';
 import type { ReliableUdp } from '../core/reliable-udp.js';
 import { inviteFor, keyOfInvite, nameInIdentity, ownerOf } from './invite.js';
+import { invitedPlaces, type Place } from './invited-places.js';
 import { limitsOf } from './limits.js';
 import { publicAddresses } from './public-addresses.js';
 import { relaySecret } from './relay-secret.js';
@@ -17,9 +17,6 @@ import { type RelayLimits, RelayServer, type RelayStatus } from './server/relay-
 
 /** Pause between two lines that tell how the relay does, in milliseconds. */
 const statusMs = 60_000;
-
-/** Where others reach it. */
-type Place = { readonly host: string; readonly port: number };
 
 export interface StandaloneOptions {
   readonly net: Pick<Net, 'listenTcp' | 'bindUdp' | 'tune' | 'interfaces' | 'connectTcp'>;
@@ -115,9 +112,7 @@ export async function inviteUris(
   }: Pick<StandaloneOptions, 'random' | 'files' | 'config'> & { readonly net: Pick<Net, 'interfaces'> },
   places?: readonly Place[],
 ): Promise<readonly string[]> {
-  const { port } = config.relay.volunteer;
-  const reached = places ?? advertised(config) ?? publicAddresses(net).map((host) => ({ host, port }));
-  if (reached.length === 0) throw new AgentError('RELAY_PLACE_MISSING', 'This machine has no public address to name.');
+  const reached = invitedPlaces(places ?? advertised(config), config.relay.volunteer.port, net);
   const invite = inviteFor(name, await relaySecret(config.stateDir, { files, random }));
   return reached.map((place) => formatRelayUri({ ...place, ...invite }));
 }

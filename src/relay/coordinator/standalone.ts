@@ -1,12 +1,11 @@
 import { type Clock, every, type Timer } from '../../core/clock.js';
 import { formatCoordinatorUri } from '../../core/config/coordinator-uri.js';
 import type { Config } from '../../core/config.js';
-import { AgentError } from '../../core/errors.js';
 import type { Files } from '../../core/files.js';
 import type { Logger } from '../../core/logger.js';
 import type { Endpoint, Net } from '../../core/net.js';
 import type { Random } from '../../core/random.js';
-import { publicAddresses } from '../public-addresses.js';
+import { invitedPlaces, type Place } from '../invited-places.js';
 import { relaySecret } from '../relay-secret.js';
 import { CoordinatorServer, type CoordinatorStatus } from './coordinator-server.js';
 import { coordinatorToken } from './invite.js';
@@ -77,12 +76,9 @@ export async function coordinatorUris(
     files,
     config,
   }: Pick<StandaloneCoordinatorOptions, 'random' | 'files' | 'config'> & { net: Pick<Net, 'interfaces'> },
-  places: readonly { readonly host: string; readonly port: number }[] = publicAddresses(net).map((host) => ({
-    host,
-    port: coordinatorPort,
-  })),
+  places?: readonly Place[],
 ): Promise<readonly string[]> {
-  if (places.length === 0) throw new AgentError('RELAY_PLACE_MISSING', 'This machine has no public address to name.');
+  const reached = invitedPlaces(places, coordinatorPort, net);
   const token = coordinatorToken(key, await relaySecret(config.stateDir, { files, random }));
-  return places.map((place) => formatCoordinatorUri({ ...place, key, token }));
+  return reached.map((place) => formatCoordinatorUri({ ...place, key, token }));
 }
