@@ -1,8 +1,8 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import { parseHostPort } from '../core/config/host-port.js';
 import { type LogLevel, logLevels } from '../core/logger.js';
 import type { Endpoint } from '../core/net.js';
-import { collectEndpoints } from './endpoint-option.js';
+import type { Place } from '../relay/invited-places.js';
+import { collectEndpoints, collectPlaces } from './endpoint-option.js';
 
 interface CommonOptions {
   /** A file whose `stateDir` and `log` count; undefined looks in the usual places. */
@@ -18,7 +18,7 @@ export interface CoordinatorOptions extends CommonOptions {
 }
 
 export interface CoordinatorInviteOptions extends CommonOptions {
-  readonly advertise?: readonly { readonly host: string; readonly port: number }[];
+  readonly advertise?: readonly Place[];
 }
 
 export interface CoordinatorCommands {
@@ -54,7 +54,7 @@ export function addCoordinatorCommand(program: Command, { serve, invite }: Coord
     .option(
       '--advertise <HOST:PORT>',
       'where agents reach the coordinator, repeatable (default: public addresses of this machine)',
-      collectPlaces,
+      collectPlaces('routes.example.org:4705 or [2001:db8::1]:4705'),
     )
     .option('--state-dir <DIR>', 'as for the coordinator')
     .addHelpText('after', () => inviteHelp)
@@ -69,15 +69,6 @@ function parseKey(text: string): string {
 
 function collectKeys(value: string, previous: readonly string[] = []): readonly string[] {
   return [...previous, parseKey(value)];
-}
-
-function collectPlaces(
-  value: string,
-  previous: CoordinatorInviteOptions['advertise'] = [],
-): CoordinatorInviteOptions['advertise'] {
-  const place = parseHostPort(value);
-  if (!place) throw new InvalidArgumentError('Write a host and a port, as in routes.example.org:4705 or [2001:db8::1]:4705.');
-  return [...previous, place];
 }
 
 const coordinatorHelp = `

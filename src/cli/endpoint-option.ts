@@ -2,6 +2,7 @@ import { isIP } from 'node:net';
 import { InvalidArgumentError } from 'commander';
 import { parseHostPort } from '../core/config/host-port.js';
 import type { Endpoint } from '../core/net.js';
+import type { Place } from '../relay/invited-places.js';
 
 /** Reads an option whose value is an address and a port. */
 export function parseEndpoint(value: string): Endpoint {
@@ -15,4 +16,13 @@ export function parseEndpoint(value: string): Endpoint {
 /** As {@link parseEndpoint}, for an option that may be repeated. */
 export function collectEndpoints(value: string, previous: readonly Endpoint[] = []): readonly Endpoint[] {
   return [...previous, parseEndpoint(value)];
+}
+
+/** Reads a place of any name, for an option that may be repeated. @param example what to write, for who has written something else */
+export function collectPlaces(example: string): (value: string, previous?: readonly Place[]) => readonly Place[] {
+  return (value, previous = []) => {
+    const place = parseHostPort(value);
+    if (!place) throw new InvalidArgumentError(`Write a host and a port, as in ${example}.`);
+    return [...previous, place];
+  };
 }

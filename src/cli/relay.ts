@@ -1,9 +1,9 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import { parseHostPort } from '../core/config/host-port.js';
 import { type LogLevel, logLevels } from '../core/logger.js';
 import type { Endpoint } from '../core/net.js';
 import { inviteNamePattern } from '../relay/invite.js';
-import { collectEndpoints } from './endpoint-option.js';
+import type { Place } from '../relay/invited-places.js';
+import { collectEndpoints, collectPlaces } from './endpoint-option.js';
 
 interface CommonOptions {
   /** A file whose `relay.volunteer`, `stateDir`, `runtimeDir` and `log` count; undefined looks in the usual places. */
@@ -23,7 +23,7 @@ export interface RelayOptions extends CommonOptions {
 }
 
 export interface InviteOptions extends CommonOptions {
-  readonly advertise?: readonly { readonly host: string; readonly port: number }[];
+  readonly advertise?: readonly Place[];
 }
 
 export interface RelayCommands {
@@ -62,7 +62,7 @@ export function addRelayCommand(program: Command, { serve, invite }: RelayComman
     .option(
       '--advertise <HOST:PORT>',
       'where agents reach the relay, repeatable (default: public addresses of this machine)',
-      places,
+      collectPlaces('relay.example.org:4704 or [2001:db8::1]:4704'),
     )
     .option('--state-dir <DIR>', 'as for the relay')
     .addHelpText('after', () => inviteHelp)
@@ -76,12 +76,6 @@ function parseName(text: string): string {
 
 function collectNames(value: string, previous: readonly string[] = []): readonly string[] {
   return [...previous, parseName(value)];
-}
-
-function places(value: string, previous: InviteOptions['advertise'] = []): InviteOptions['advertise'] {
-  const place = parseHostPort(value);
-  if (!place) throw new InvalidArgumentError('Write a host and a port, as in relay.example.org:4704 or [2001:db8::1]:4704.');
-  return [...previous, place];
 }
 
 const relayHelp = `
