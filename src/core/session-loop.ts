@@ -235,13 +235,14 @@ export class SessionLoop {
     const { foreignBytes } = watched.activity;
     watched.activity.sample(total, now);
     if (watched.activity.foreignBytes > foreignBytes) watched.lastForeignAt = now;
+    const isNeighbour = this.worth.directlyPeered.has(session.key);
     if (watched.peer) {
       // Where we have only come to ask, what there is may be our question, and with a neighbour whose agent did not answer it is.
-      if (!this.worth.isVisit(watched) && !this.worth.directlyPeered.has(session.key)) this.announce(watched);
+      if (!isNeighbour && !this.worth.isVisit(watched)) this.announce(watched);
     } else if (
+      !isNeighbour &&
       this.discovery.watchesSessions &&
       watched.activity.foreignBytes > watched.spentBytes &&
-      !this.worth.directlyPeered.has(session.key) &&
       this.makeRoom()
     ) {
       this.announce(watched);
