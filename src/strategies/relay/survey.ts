@@ -49,7 +49,8 @@ export async function surveyRelay(platform: TurnPlatform, address: RelayAddress,
     signal,
     expired: () => unreachable(name, 'it did not answer in time'),
   };
-  const ask = address.transport === 'udp' ? [probeUdp, probeStream] : [probeStream];
+  let overUdp = address.transport === 'udp';
+  const ask = overUdp ? [probeUdp, probeStream] : [probeStream];
   try {
     const until = AbortSignal.any([signal, done.signal]);
     const answers: TimedAnswer[] = [];
@@ -63,7 +64,6 @@ export async function surveyRelay(platform: TurnPlatform, address: RelayAddress,
       ),
     );
     const streams = Promise.all(asked);
-    let lost = () => (ask.length === 1 ? failures.length : 0);
     const turnToUdp = async () => {
       await Promise.race([streams, sleep(platform.clock, otherWayMs, until)]);
       if (answers.length > 0) return;
@@ -74,7 +74,7 @@ export async function surveyRelay(platform: TurnPlatform, address: RelayAddress,
       await Promise.race([streams, sleep(platform.clock, Math.max(0, leftMs), until)]);
       if (answers.length > 0) return;
       answers.push(...some);
-      lost = () => 0;
+      overUdp = true;
       done.abort();
     };
     const other = address.transport === 'tcp' ? turnToUdp().catch(() => {}) : undefined;
@@ -89,7 +89,7 @@ export async function surveyRelay(platform: TurnPlatform, address: RelayAddress,
     if (answers.length === 0) throw unreachable(name, failures[0]?.message ?? 'no answer', failures[0]);
     return {
       // Where both transports are asked, one that does not pass is no loss.
-      ...distanceOf(answers, lost()),
+      ...distanceOf(answers, overUdp ? 0 : failures.length),
       seen: [...new Set(answers.map(({ mapped }) => mapped))].slice(0, maxSeen),
     };
   } finally {
