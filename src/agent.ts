@@ -93,7 +93,7 @@ export async function createAgent(config: Config, parts: AgentParts = {}): Promi
       const journal = await openPeerJournal(stateDir, events, files);
       const router = new AdminRouter({ net, clock, random, events, journal, uris: admin === 'auto' ? [] : [admin] });
       const agentVersion = ownVersion();
-      const memory = await SuccessMemory.open(stateDir, files);
+      const memory = await SuccessMemory.open({ stateDir, files, log });
       const met = { offeredServices, knownServices, relayTickets, gossip };
       const made = { events, settings, strategies, discovery, router, memory, ...met };
       const pumps = makePumps(parts, services);

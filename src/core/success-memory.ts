@@ -1,6 +1,5 @@
-import path from 'node:path';
 import { z } from 'zod';
-import { type Files, systemFiles } from './files.js';
+import { KeptFile, type KeptFilePlace } from './kept-file.js';
 
 /** Peers remembered; the one that was bridged longest ago goes first. */
 const mostPeers = 1000;
@@ -9,24 +8,19 @@ const schema = z.object({
   worked: z.array(z.tuple([z.string().regex(/^[0-9a-f]{64}$/), z.string().max(64)])).max(mostPeers),
 });
 
-/** Which strategy opened the last path to which peer, over restarts. It only saves time, so a file that cannot be used is not missed. */
-export class SuccessMemory {
-  private writing: Promise<void> = Promise.resolve();
+type Content = z.infer<typeof schema>;
 
+/** Which strategy opened the last path to which peer, over restarts: `worked.json` of the state folder. */
+export class SuccessMemory {
   private constructor(
-    private readonly files: Files,
-    private readonly file: string,
+    private readonly file: KeptFile<Content>,
     private readonly worked: Map<string, string>,
   ) {}
 
-  /** Reads `worked.json` of a folder. Never rejects. */
-  static async open(folder: string, files = systemFiles): Promise<SuccessMemory> {
-    const file = path.join(folder, 'worked.json');
-    try {
-      return new SuccessMemory(files, file, new Map(schema.parse(JSON.parse(await files.read(file))).worked));
-    } catch {
-      return new SuccessMemory(files, file, new Map());
-    }
+  /** Never rejects. */
+  static async open(place: KeptFilePlace): Promise<SuccessMemory> {
+    const file = new KeptFile('worked', schema, place);
+    return new SuccessMemory(file, new Map((await file.read())?.worked));
   }
 
   strategyFor(peerKey: string): string | undefined {
@@ -41,16 +35,6 @@ export class SuccessMemory {
       if (this.worked.size <= mostPeers) break;
       this.worked.delete(oldest);
     }
-    if (!known) this.writing = this.writing.then(() => this.write()).catch(() => {});
-  }
-
-  /** Resolves when everything is on disk, as far as the disk allows. */
-  flushed(): Promise<void> {
-    return this.writing;
-  }
-
-  private async write(): Promise<void> {
-    await this.files.makeFolder(path.dirname(this.file));
-    await this.files.replace(this.file, JSON.stringify({ version: 1, worked: [...this.worked] }));
+    if (!known) void this.file.write({ version: 1, worked: [...this.worked] });
   }
 }

@@ -1,7 +1,6 @@
-import path from 'node:path';
 import { z } from 'zod';
 import { type RelayUri, relayNamePattern } from '../core/config/relay-uri.js';
-import type { Files } from '../core/files.js';
+import { KeptFile, type KeptFilePlace } from '../core/kept-file.js';
 import { keyPattern } from '../core/overlay-address.js';
 import { tokenPattern } from './token.js';
 
@@ -32,36 +31,21 @@ const schema = z.object({
     .max(mostLearnt),
 });
 
-/** Relays that an agent has learnt of, over restarts: `relays.json` of the state folder. A file that cannot be used is not missed. */
+/** Relays that an agent has learnt of, over restarts: `relays.json` of the state folder. */
 export class LearntRelayFile {
-  private readonly file: string;
-  private writing: Promise<void> = Promise.resolve();
+  private readonly file: KeptFile<{ readonly version: 1; readonly relays: readonly LearntRelay[] }>;
 
-  constructor(
-    folder: string,
-    private readonly files: Files,
-  ) {
-    this.file = path.join(folder, 'relays.json');
+  constructor(place: KeptFilePlace) {
+    this.file = new KeptFile('relays', schema, place);
   }
 
   /** Never rejects. */
   async read(): Promise<readonly LearntRelay[]> {
-    try {
-      return schema.parse(JSON.parse(await this.files.read(this.file))).relays;
-    } catch {
-      return [];
-    }
+    return (await this.file.read())?.relays ?? [];
   }
 
   /** Resolves when they are on disk, as far as the disk allows. */
   write(relays: readonly LearntRelay[]): Promise<void> {
-    const text = JSON.stringify({ version: 1, relays });
-    this.writing = this.writing.then(() => this.replace(text)).catch(() => {});
-    return this.writing;
-  }
-
-  private async replace(text: string): Promise<void> {
-    await this.files.makeFolder(path.dirname(this.file));
-    await this.files.replace(this.file, text);
+    return this.file.write({ version: 1, relays });
   }
 }

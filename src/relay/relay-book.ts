@@ -3,9 +3,8 @@ import { type Clock, sleep } from '../core/clock.js';
 import { formatRelayUri, parseRelayUri, type RelayUri } from '../core/config/relay-uri.js';
 import { describeError } from '../core/errors.js';
 import type { PeerRef } from '../core/events.js';
-import { type Files, systemFiles } from '../core/files.js';
 import { formatEndpoint } from '../core/format-endpoint.js';
-import type { Logger } from '../core/logger.js';
+import type { KeptFilePlace } from '../core/kept-file.js';
 import type { Net } from '../core/net.js';
 import { addressOf } from '../core/overlay-address.js';
 import type { Random } from '../core/random.js';
@@ -24,13 +23,10 @@ const mostMissed = 256;
 /** How often it is looked what is to be done; one relay is asked at a time. In milliseconds. */
 const lookEveryMs = 1000;
 
-export interface RelayBookParts {
+export interface RelayBookParts extends KeptFilePlace {
   readonly net: Pick<Net, 'resolve'>;
   readonly clock: Clock;
   readonly random: Random;
-  readonly log: Logger;
-  readonly stateDir: string;
-  readonly files?: Files | undefined;
   /** Relays that the operator named, as they are now. */
   readonly named: () => readonly RelayUri[];
   /** Connects to a relay once, to see that it has its key. @throws why it has not, as far as it is known */
@@ -52,9 +48,9 @@ export class RelayBook implements RelayHearsay {
   private readonly file: LearntRelayFile;
 
   constructor(private readonly parts: RelayBookParts) {
-    const { clock, random, stateDir, files = systemFiles } = parts;
+    const { clock, random } = parts;
     this.rumours = new Rumours(clock, random);
-    this.file = new LearntRelayFile(stateDir, files);
+    this.file = new LearntRelayFile(parts);
   }
 
   /** Those that others told of and that have answered: at most {@link mostLearnt}. */

@@ -3,6 +3,7 @@ import { AcquaintanceFile } from '../../src/discovery/gossip/acquaintance-file.j
 import { Acquaintances, mostAcquaintances } from '../../src/discovery/gossip/acquaintances.js';
 import { MemoryFiles } from '../../src/testing/memory-files.js';
 
+const log = { debug() {}, info() {}, warn() {}, error() {} };
 const day = 24 * 3_600_000;
 const keyNumber = (number: number) => number.toString(16).padStart(64, '0');
 const met = (number: number, metAt: number, offers: readonly ('stun' | 'relay')[] = []) => ({
@@ -71,8 +72,8 @@ describe('the file of agents that were met', () => {
   it('has them back after a restart', async () => {
     const files = new MemoryFiles();
     const agents = [{ ...met(1, 5, ['stun', 'relay']), toldBy: keyNumber(2) }, met(3, 6)];
-    await new AcquaintanceFile('/state', files).write(agents);
-    expect(await new AcquaintanceFile('/state', files).read()).toEqual(agents);
+    await new AcquaintanceFile({ stateDir: '/state', files, log }).write(agents);
+    expect(await new AcquaintanceFile({ stateDir: '/state', files, log }).read()).toEqual(agents);
   });
 
   it.each([
@@ -83,6 +84,6 @@ describe('the file of agents that were met', () => {
   ])('is not missed when it %s', async (_, text) => {
     const files = new MemoryFiles();
     if (text !== undefined) files.texts.set('/state/agents.json', text);
-    expect(await new AcquaintanceFile('/state', files).read()).toEqual([]);
+    expect(await new AcquaintanceFile({ stateDir: '/state', files, log }).read()).toEqual([]);
   });
 });

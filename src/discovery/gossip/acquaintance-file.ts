@@ -1,6 +1,5 @@
-import path from 'node:path';
 import { z } from 'zod';
-import { type Files, systemFiles } from '../../core/files.js';
+import { KeptFile, type KeptFilePlace } from '../../core/kept-file.js';
 import { keyPattern } from '../../core/overlay-address.js';
 import { type Acquaintance, mostAcquaintances } from './acquaintances.js';
 
@@ -19,37 +18,22 @@ const schema = z.object({
     .max(mostAcquaintances),
 });
 
-/** Whom an agent has met, over restarts: `agents.json` of the state folder. It only saves time, so a file that cannot be used is not missed. */
+/** Whom an agent has met, over restarts: `agents.json` of the state folder. */
 export class AcquaintanceFile {
-  private readonly file: string;
-  private writing: Promise<void> = Promise.resolve();
+  private readonly file: KeptFile<{ readonly version: 1; readonly agents: readonly Acquaintance[] }>;
 
-  constructor(
-    folder: string,
-    private readonly files: Files = systemFiles,
-  ) {
-    this.file = path.join(folder, 'agents.json');
+  constructor(place: KeptFilePlace) {
+    this.file = new KeptFile('agents', schema, place);
   }
 
   /** The one met longest ago first. Never rejects. */
   async read(): Promise<readonly Acquaintance[]> {
-    try {
-      return schema.parse(JSON.parse(await this.files.read(this.file))).agents;
-    } catch {
-      return [];
-    }
+    return (await this.file.read())?.agents ?? [];
   }
 
   /** Resolves when they are on disk, as far as the disk allows. */
   write(agents: readonly Acquaintance[]): Promise<void> {
     const told = agents.map(({ key: known, offers, metAt, toldBy }) => ({ key: known, offers, metAt, toldBy }));
-    const text = JSON.stringify({ version: 1, agents: told });
-    this.writing = this.writing.then(() => this.replace(text)).catch(() => {});
-    return this.writing;
-  }
-
-  private async replace(text: string): Promise<void> {
-    await this.files.makeFolder(path.dirname(this.file));
-    await this.files.replace(this.file, text);
+    return this.file.write({ version: 1, agents: told });
   }
 }

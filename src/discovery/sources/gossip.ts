@@ -81,9 +81,9 @@ class Gossip {
 
   constructor(private readonly parts: RunParts) {
     const { platform, context, services, bridge } = parts;
-    const { clock, random, stateDir, files } = platform;
+    const { clock, random } = platform;
     this.rumours = new Rumours(clock, random);
-    this.file = new AcquaintanceFile(stateDir, files);
+    this.file = new AcquaintanceFile(platform);
     const settled = (key: string, isTrue: boolean) => this.settle(key, isTrue);
     this.visits = new Visits({
       ...{ clock, services, context, bridge, settled },
