@@ -15,9 +15,11 @@ const random = { mapping: 'address-and-port-dependent', allocation: 'random' } a
 const relayOnly: AgentSettings = { strategies: ['relay'], relay: { use: 'always' }, stunResponder: { enabled: false } };
 const relaying: AgentSettings = { ...relayOnly, relay: { use: 'always', volunteer: { enabled: true } } };
 
-/** Two agents behind NATs with random ports, a relay, and an agent that knows the relay and that the first of the two knows. */
-async function neighbourhood(settings: { readonly first?: AgentSettings; readonly relay?: AgentSettings } = {}) {
-  const world = new SimulatedNetwork({ seed: 1 });
+const gossiping = ['sessions', 'gossip'];
+
+/** A relay's host, one that knows it, and two behind NATs with random ports. */
+function makeHosts(seed: number) {
+  const world = new SimulatedNetwork({ seed });
   const hosts = {
     relay: world.host('relay'),
     known: world.host('known'),
@@ -25,15 +27,26 @@ async function neighbourhood(settings: { readonly first?: AgentSettings; readonl
     first: world.nat(random).host('first'),
   };
   const directory = new Map<string, string>();
-  const start = (host: Host, own: AgentSettings) =>
-    world.until(SimulatedNode.start(host, directory, { ...relayOnly, discovery: ['sessions', 'gossip'], ...own }));
-  const nodes = {
-    relay: await start(hosts.relay, { ...relaying, ...settings.relay }),
-    known: await start(hosts.known, { discovery: ['sessions', 'gossip', naming(hosts.relay)] }),
-    third: await start(hosts.third, {}),
-    first: await start(hosts.first, { discovery: ['sessions', 'gossip', naming(hosts.known)], ...settings.first }),
+  const start = (host: Host, own: AgentSettings) => world.until(SimulatedNode.start(host, directory, { ...relayOnly, ...own }));
+  /** The same disk, in a machine that nobody knows yet. */
+  const startAgain = ({ files }: Host) => {
+    const machine = world.nat(random).host('again');
+    for (const [path, text] of files.texts) machine.files.texts.set(path, text);
+    return start(machine, { discovery: gossiping });
   };
-  return { world, hosts, nodes, start };
+  return { world, hosts, start, startAgain };
+}
+
+/** Two agents behind NATs with random ports, a relay, and an agent that knows the relay and that the first of the two knows. */
+async function neighbourhood(settings: { readonly relay?: AgentSettings } = {}) {
+  const { world, hosts, start, startAgain } = makeHosts(1);
+  const nodes = {
+    relay: await start(hosts.relay, { ...relaying, discovery: gossiping, ...settings.relay }),
+    known: await start(hosts.known, { discovery: [...gossiping, naming(hosts.relay)] }),
+    third: await start(hosts.third, { discovery: gossiping }),
+    first: await start(hosts.first, { discovery: [...gossiping, naming(hosts.known)] }),
+  };
+  return { world, hosts, nodes, startAgain };
 }
 
 const bridgesWith = (node: SimulatedNode, other: SimulatedNode) =>
@@ -81,13 +94,10 @@ describe('an agent that knows one agent and nothing else', () => {
   });
 
   it('still has its relay after a restart when nobody is left to tell of it, and gives everything back at the end', async () => {
-    const { world, hosts, nodes, start } = await neighbourhood();
+    const { world, hosts, nodes, startAgain } = await neighbourhood();
     await world.run(60_000);
     await world.until(Promise.all([nodes.first.stop(), nodes.known.stop()]));
-    // The same disk, in a machine that nobody knows yet.
-    const machine = world.nat(random).host('again');
-    for (const [path, text] of hosts.first.files.texts) machine.files.texts.set(path, text);
-    const again = await start(machine, {});
+    const again = await startAgain(hosts.first);
     await again.router.sendTo(nodes.third.router.address);
     await world.run(60_000);
     expect(bridgesWith(again, nodes.third)).toMatchObject([{ kind: 'relayed' }]);
@@ -110,25 +120,16 @@ async function startRelay(
 
 /** Two agents behind NATs with random ports, of which one knows an agent that has an invite to a relay without a router. */
 async function invited({ knownStartsAfterMs = 0 } = {}) {
-  const world = new SimulatedNetwork({ seed: 4 });
-  const hosts = {
-    relay: world.host('relay'),
-    known: world.host('known'),
-    third: world.nat(random).host('third'),
-    first: world.nat(random).host('first'),
-  };
-  const directory = new Map<string, string>();
-  const start = (host: Host, own: AgentSettings) => world.until(SimulatedNode.start(host, directory, { ...relayOnly, ...own }));
+  const { world, hosts, start, startAgain } = makeHosts(4);
   const { relay, uri, place } = await world.until(startRelay(hosts.relay));
-  const discovery = ['sessions', 'gossip'];
-  const startKnown = () => start(hosts.known, { discovery, relay: { use: 'always', servers: [uri] } });
+  const startKnown = () => start(hosts.known, { discovery: gossiping, relay: { use: 'always', servers: [uri] } });
   const early = knownStartsAfterMs === 0 ? await startKnown() : undefined;
   const third = await start(hosts.third, {});
-  const first = await start(hosts.first, { discovery: [...discovery, naming(hosts.known)] });
+  const first = await start(hosts.first, { discovery: [...gossiping, naming(hosts.known)] });
   await first.router.sendTo(third.router.address);
   await world.run(knownStartsAfterMs);
   const known = early ?? (await startKnown());
-  return { world, hosts, relay, place, start, nodes: { known, third, first } };
+  return { world, hosts, relay, place, startAgain, nodes: { known, third, first } };
 }
 
 const learnt = ({ events }: SimulatedNode) => events.filter((event) => event.event === 'log' && event.name === 'relay.learnt');
@@ -151,12 +152,10 @@ describe('a relay without a router', () => {
   });
 
   it('is still known after a restart when nobody is left to tell of it', async () => {
-    const { world, hosts, nodes, start } = await invited();
+    const { world, hosts, nodes, startAgain } = await invited();
     await world.run(60_000);
     await world.until(Promise.all([nodes.first.stop(), nodes.known.stop()]));
-    const machine = world.nat(random).host('again');
-    for (const [file, text] of hosts.first.files.texts) machine.files.texts.set(file, text);
-    const again = await start(machine, { discovery: ['sessions', 'gossip'] });
+    const again = await startAgain(hosts.first);
     await again.router.sendTo(nodes.third.router.address);
     await world.run(60_000);
     expect(bridgesWith(again, nodes.third)).toMatchObject([{ kind: 'relayed' }]);
@@ -187,8 +186,8 @@ describe('an agent that is to bridge whom it is told of', () => {
     const strategies = ['tcp-hole-punching'];
     const start = (host: Host, discovery: AgentSettings['discovery']) =>
       world.until(SimulatedNode.start(host, directory, { strategies, discovery }));
-    await start(hosts.known, ['sessions', 'gossip']);
-    const b = await start(hosts.b, ['sessions', 'gossip', naming(hosts.known)]);
+    await start(hosts.known, gossiping);
+    const b = await start(hosts.b, [...gossiping, naming(hosts.known)]);
     const a = await start(hosts.a, ['sessions', { use: 'gossip', options: { bridge: true } }, naming(hosts.known)]);
     await world.run(90_000);
     expect(bridgesWith(a, b)).toMatchObject([{ kind: 'direct' }]);
@@ -222,7 +221,7 @@ describe('a liar that tells of 10,000 relays', () => {
     const hosts = { liar: world.host('liar'), victim: world.host('victim') };
     const directory = new Map<string, string>();
     const links = await world.until(startLiar(hosts.liar, directory));
-    const discovery = ['sessions', 'gossip', naming(hosts.liar)];
+    const discovery = [...gossiping, naming(hosts.liar)];
     const victim = await world.until(SimulatedNode.start(hosts.victim, directory, { ...relayOnly, discovery }));
     const sentTo: string[] = [];
     world.onPacket(({ event, from, packet }) => {
