@@ -1,8 +1,8 @@
 import type { Endpoint } from '../../core/net.js';
+import { allocatedPlace } from './allocated-place.js';
 import { type DatagramRoute, datagramRoutes } from './datagram-terms.js';
 import type { Relay, RelayedPlace } from './relay-source.js';
 import { RelayedUdp } from './relayed-udp.js';
-import { permitEach } from './turn/permit-each.js';
 import type { TurnPlatform, TurnServer } from './turn/server.js';
 
 /**
@@ -24,17 +24,5 @@ export async function openDatagramPlace(
     udp.connect(from, terms.stream(route, 'opener'), signal).then(onStream, () => awaited.set(route, data));
   };
   const udp = await RelayedUdp.open(platform, server, { onDatagram: (data, from) => greeted(data, from), signal });
-  try {
-    await permitEach(udp, peers, signal);
-  } catch (error) {
-    await udp.close();
-    throw error;
-  }
-  return {
-    endpoint: udp.endpoint,
-    protocol: 'udp',
-    lost: udp.lost,
-    admit: (address, until) => udp.permit([address], until),
-    close: () => udp.close(),
-  };
+  return allocatedPlace(udp, { endpoint: udp.endpoint, protocol: 'udp' }, peers, signal);
 }

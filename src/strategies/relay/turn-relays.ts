@@ -1,10 +1,10 @@
 import { describeError } from '../../core/errors.js';
 import type { Logger } from '../../core/logger.js';
+import { allocatedPlace } from './allocated-place.js';
 import { openDatagramPlace } from './datagram-place.js';
 import type { DatagramWay, Relay, RelayedPlace, RelayFailure, RelaySource } from './relay-source.js';
 import { RelayedUdp } from './relayed-udp.js';
 import { Allocation } from './turn/allocation.js';
-import { permitEach } from './turn/permit-each.js';
 import type { TurnPlatform, TurnServer } from './turn/server.js';
 import { streamEnds } from './turn/stream.js';
 import { TurnRefusal } from './turn/turn-error.js';
@@ -101,18 +101,6 @@ class TurnRelay implements Relay {
       );
     };
     for (const id of attempts) take(id);
-    try {
-      await permitEach(allocation, peers, signal);
-    } catch (error) {
-      await allocation.close();
-      throw error;
-    }
-    return {
-      endpoint: allocation.relayed,
-      protocol: 'tcp',
-      lost: allocation.lost,
-      admit: (address, until) => allocation.permit([address], until),
-      close: () => allocation.close(),
-    };
+    return allocatedPlace(allocation, { endpoint: allocation.relayed, protocol: 'tcp' }, peers, signal);
   }
 }
