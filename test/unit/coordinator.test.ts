@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import type { Duplex } from 'node:stream';
-import { afterEach, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { systemClock } from '../../src/core/clock.js';
 import type { Endpoint } from '../../src/core/net.js';
 import { sealAsClient } from '../../src/core/sealing.js';
@@ -18,6 +18,7 @@ import {
 import { encodeFrame, readFrame } from '../../src/relay/message-frames.js';
 import { reportOf } from '../../src/strategies/relay/coordinator/report.js';
 import { FakeClock } from './fake-clock.js';
+import { processWarnings } from './process-warnings.js';
 
 const net = createSystemNet();
 const log = { debug() {}, info() {}, warn() {}, error() {} };
@@ -249,10 +250,7 @@ describe('a coordinator', () => {
   });
 
   it('serves a dozen agents, and Node sees no leak in that', async () => {
-    const warnings: string[] = [];
-    const hear = ({ message }: Error) => void warnings.push(message);
-    process.on('warning', hear);
-    onTestFinished(() => void process.off('warning', hear));
+    const warnings = processWarnings();
     await start();
     for (let agent = 0; agent < 12; agent++) {
       const stream = await connect(agent.toString(16).repeat(64));

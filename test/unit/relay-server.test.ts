@@ -12,6 +12,7 @@ import { type RelayLimits, RelayServer } from '../../src/relay/server/relay-serv
 import { keyOfToken, makeToken } from '../../src/relay/token.js';
 import { YamuxSession } from '../../src/relay/yamux/session.js';
 import { surveyRelay } from '../../src/strategies/relay/survey.js';
+import { processWarnings } from './process-warnings.js';
 import { readText } from './read-all.js';
 
 const net = createSystemNet();
@@ -168,6 +169,15 @@ describe('a relay at its caps', () => {
     await expect(reserve('south')).rejects.toMatchObject({ code: 'RELAY_FULL' });
     near.end('still here');
     expect(await readText(far)).toBe('still here');
+  });
+
+  it('has a dozen places of one connection where it may, and Node sees no leak in that', async () => {
+    const warnings = processWarnings();
+    await start({ maxCircuits: 12, maxCircuitsPerPeer: 12 });
+    const client = newClient();
+    for (let place = 0; place < 12; place++) await reserve('north', client);
+    expect(server.status).toMatchObject({ circuits: 12, sessions: 1 });
+    expect(warnings).toEqual([]);
   });
 
   it('refuses one peer more than its share with RELAY_QUOTA_REACHED and serves others', async () => {

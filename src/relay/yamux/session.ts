@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import type { Duplex } from 'node:stream';
 import { type Clock, every, type Timer } from '../../core/clock.js';
 import { encodeFrame, FrameError, type FrameHeader, FrameReader, flag, frameType, goAwayCode, headerLength } from './frame.js';
@@ -48,6 +49,8 @@ export class YamuxSession {
     private readonly options: SessionOptions,
   ) {
     this.nextId = options.role === 'client' ? 1 : 2;
+    // Whoever waits on a stream may listen.
+    setMaxListeners(0, this.closed);
     const reader = new FrameReader({
       onHeader: (header) => this.receive(header),
       onBody: (part) => this.receiving?.stream?.deliver(part),
