@@ -43,18 +43,12 @@ Napi::Value Share(Napi::Env env, std::shared_ptr<LinkCounters> counters) {
 
 }  // namespace
 
-Carrier::Carrier(Napi::Env env) : pump_([this] { signal_.NonBlockingCall(); }) {
-  // No limit on its queue, so a call never blocks: the pump must go on while JS is busy.
-  signal_ = Signal::New(env, "ratatoskr.carry", 0, 1, this);
-  signal_.Unref(env);
-}
-
-Carrier::~Carrier() { Stop(); }
+Carrier::Carrier(Napi::Env env)
+    : signal_(env, "ratatoskr.carry", [this](Napi::Env js) { Deliver(js); }), pump_([this] { signal_.Raise(); }) {}
 
 void Carrier::Stop() {
-  if (std::exchange(stopped_, true)) return;
   pump_.Stop();
-  signal_.Release();
+  signal_.Stop();
 }
 
 Napi::Value Carrier::Carry(const Napi::CallbackInfo& info) {
@@ -87,7 +81,7 @@ Napi::Value Carrier::Carry(const Napi::CallbackInfo& info) {
     return env.Undefined();
   }
   watched_.emplace(id, Watched{Napi::Persistent(info[1].As<Napi::Function>()), Napi::Persistent(info[2].As<Napi::Function>())});
-  if (watched_.size() == 1) signal_.Ref(env);
+  signal_.Expect(env, true);
   Napi::Object result = Napi::Object::New(env);
   result.Set("id", static_cast<double>(id));
   result.Set("counters", Share(env, counters));
@@ -105,17 +99,15 @@ void Carrier::CloseLink(const Napi::CallbackInfo& info) {
   if (watched_.contains(id)) pump_.Close(id, std::move(last_words));
 }
 
-void Carrier::Deliver(Napi::Env env, Napi::Function, Carrier* self, void*) {
-  // Without an environment this is teardown emptying the queue, and `self` may be gone.
-  if (static_cast<napi_env>(env) == nullptr) return;
-  for (Pump::Outcome& outcome : self->pump_.Take()) {
-    const auto entry = self->watched_.find(outcome.id);
-    if (entry == self->watched_.end()) continue;
+void Carrier::Deliver(Napi::Env env) {
+  for (Pump::Outcome& outcome : pump_.Take()) {
+    const auto entry = watched_.find(outcome.id);
+    if (entry == watched_.end()) continue;
     const Napi::HandleScope scope(env);
     if (outcome.closed) {
       const Watched watched = std::move(entry->second);
-      self->watched_.erase(entry);
-      if (self->watched_.empty()) self->signal_.Unref(env);
+      watched_.erase(entry);
+      signal_.Expect(env, !watched_.empty());
       watched.closed.Call({});
     } else {
       const auto words = Napi::Buffer<std::uint8_t>::Copy(env, outcome.words.data(), outcome.words.size());

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <unordered_map>
 
+#include "js-signal.h"
 #include "pump.h"
 
 namespace ratatoskr {
@@ -13,14 +14,13 @@ namespace ratatoskr {
 class Carrier {
  public:
   explicit Carrier(Napi::Env env);
-  ~Carrier();
 
   // carry({path, router, hidden, ownKey, peerKey, fromPath, fromRouter}, over, closed): {id, counters}
   // Works on duplicates of the two descriptors, which JS must neither read nor write meanwhile.
   Napi::Value Carry(const Napi::CallbackInfo& info);
   // closeLink(id, lastWords): `closed` follows; without effect for a link that is.
   void CloseLink(const Napi::CallbackInfo& info);
-  // The environment goes: ends the thread before the thread-safe function does.
+  // The environment goes: ends the thread before the signal that it raises.
   void Stop();
 
  private:
@@ -29,14 +29,12 @@ class Carrier {
     Napi::FunctionReference closed;
   };
 
-  static void Deliver(Napi::Env env, Napi::Function, Carrier* self, void*);
-  using Signal = Napi::TypedThreadSafeFunction<Carrier, void, &Carrier::Deliver>;
+  void Deliver(Napi::Env env);
 
-  Signal signal_;
+  JsSignal signal_;
   Pump pump_;
   std::unordered_map<std::uint64_t, Watched> watched_;
   std::uint64_t last_id_ = 0;
-  bool stopped_ = false;
 };
 
 }  // namespace ratatoskr

@@ -19,19 +19,12 @@ std::string Describe(const std::string& address, std::int64_t port) {
 
 }  // namespace
 
-Connector::Connector(Napi::Env env) : waiter_([this] { signal_.NonBlockingCall(); }) {
-  // No limit on its queue, so a call never blocks: the waiter must be able to end while JS is busy.
-  signal_ = Signal::New(env, "ratatoskr.connect", 0, 1, this);
-  signal_.Unref(env);
-}
-
-Connector::~Connector() { Stop(); }
+Connector::Connector(Napi::Env env)
+    : signal_(env, "ratatoskr.connect", [this](Napi::Env js) { Deliver(js); }), waiter_([this] { signal_.Raise(); }) {}
 
 void Connector::Stop() {
-  if (stopped_) return;
-  stopped_ = true;
   waiter_.Stop();
-  signal_.Release();
+  signal_.Stop();
 }
 
 Napi::Value Connector::Connect(const Napi::CallbackInfo& info) {
@@ -45,7 +38,7 @@ Napi::Value Connector::Connect(const Napi::CallbackInfo& info) {
   const std::optional<std::int64_t> hops = fields.OptionalInteger("ttl", 1, 255);
   const std::int64_t timeout = fields.Integer("timeoutMs", 0, INT32_MAX);
   if (!fields.ok()) return env.Undefined();
-  if (!info[1].IsFunction() || stopped_) {
+  if (!info[1].IsFunction() || signal_.stopped()) {
     Napi::TypeError::New(env, "settled must be a function").ThrowAsJavaScriptException();
     return env.Undefined();
   }
@@ -72,7 +65,7 @@ Napi::Value Connector::Connect(const Napi::CallbackInfo& info) {
 
   const char* syscall = failure ? failure.syscall : "connect";
   pending_.emplace(id, Pending{Napi::Persistent(info[1].As<Napi::Function>()), Describe(address, port), syscall});
-  if (pending_.size() == 1) signal_.Ref(env);
+  signal_.Expect(env, true);
   if (failure.error == EINPROGRESS || failure.error == EINTR) {
     waiter_.Add(id, std::move(fd), ConnectWaiter::Clock::now() + std::chrono::milliseconds(timeout));
   } else {
@@ -92,18 +85,16 @@ void Connector::Cancel(const Napi::CallbackInfo& info) {
 
 void Connector::Forget(Napi::Env env, std::uint64_t id) {
   pending_.erase(id);
-  if (pending_.empty()) signal_.Unref(env);
+  signal_.Expect(env, !pending_.empty());
 }
 
-void Connector::Deliver(Napi::Env env, Napi::Function, Connector* self, void*) {
-  // Without an environment this is teardown emptying the queue, and `self` may be gone.
-  if (static_cast<napi_env>(env) == nullptr) return;
-  for (ConnectWaiter::Outcome& outcome : self->waiter_.Take()) {
-    const auto entry = self->pending_.find(outcome.id);
-    if (entry == self->pending_.end()) continue;  // cancelled by a callback of this very batch
+void Connector::Deliver(Napi::Env env) {
+  for (ConnectWaiter::Outcome& outcome : waiter_.Take()) {
+    const auto entry = pending_.find(outcome.id);
+    if (entry == pending_.end()) continue;  // cancelled by a callback of this very batch
     const Napi::HandleScope scope(env);
     const Pending pending = std::move(entry->second);
-    self->Forget(env, outcome.id);
+    Forget(env, outcome.id);
     if (outcome.error == 0) {
       pending.settled.Call({env.Null(), Descriptor::Wrap(env, std::move(outcome.fd))});
     } else {

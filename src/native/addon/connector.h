@@ -8,6 +8,7 @@
 #include <unordered_map>
 
 #include "connect-waiter.h"
+#include "js-signal.h"
 
 namespace ratatoskr {
 
@@ -15,14 +16,13 @@ namespace ratatoskr {
 class Connector {
  public:
   explicit Connector(Napi::Env env);
-  ~Connector();
 
   // connect({address, port, localAddress?, localPort?, sharePort?, ttl?, timeoutMs}, settled): number
   // `settled(error, descriptor)` is called once, never before connect returns, and not at all after a cancel.
   Napi::Value Connect(const Napi::CallbackInfo& info);
   // cancel(id): the socket is closed when it returns; without effect when it has settled.
   void Cancel(const Napi::CallbackInfo& info);
-  // The environment goes: ends the thread before the thread-safe function does.
+  // The environment goes: ends the thread before the signal that it raises.
   void Stop();
 
  private:
@@ -32,16 +32,14 @@ class Connector {
     const char* syscall;
   };
 
-  static void Deliver(Napi::Env env, Napi::Function, Connector* self, void*);
-  using Signal = Napi::TypedThreadSafeFunction<Connector, void, &Connector::Deliver>;
+  void Deliver(Napi::Env env);
 
   void Forget(Napi::Env env, std::uint64_t id);
 
-  Signal signal_;
+  JsSignal signal_;
   ConnectWaiter waiter_;
   std::unordered_map<std::uint64_t, Pending> pending_;
   std::uint64_t last_id_ = 0;
-  bool stopped_ = false;
 };
 
 }  // namespace ratatoskr

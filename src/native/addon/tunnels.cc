@@ -107,18 +107,12 @@ Napi::Value DuplicateUdp(const Napi::CallbackInfo& info) {
   return env.Undefined();
 }
 
-Tunnels::Tunnels(Napi::Env env) : thread_([this] { signal_.NonBlockingCall(); }) {
-  // No limit on its queue, so a call never blocks: the thread must go on while JS is busy.
-  signal_ = Signal::New(env, "ratatoskr.tunnels", 0, 1, this);
-  signal_.Unref(env);
-}
-
-Tunnels::~Tunnels() { Stop(); }
+Tunnels::Tunnels(Napi::Env env)
+    : signal_(env, "ratatoskr.tunnels", [this](Napi::Env js) { Deliver(js); }), thread_([this] { signal_.Raise(); }) {}
 
 void Tunnels::Stop() {
-  if (std::exchange(stopped_, true)) return;
   thread_.Stop();
-  signal_.Release();
+  signal_.Stop();
 }
 
 Napi::Value Tunnels::Open(const Napi::CallbackInfo& info) {
@@ -148,7 +142,7 @@ Napi::Value Tunnels::Open(const Napi::CallbackInfo& info) {
   }
   last_id_ = id;
   opened_.emplace(id, Opened{Napi::Persistent(info[1].As<Napi::Object>()), std::move(beside), heard});
-  if (opened_.size() == 1) signal_.Ref(env);
+  signal_.Expect(env, true);
   return Napi::Number::New(env, static_cast<double>(id));
 }
 
@@ -186,21 +180,19 @@ Tunnels::Opened* Tunnels::Find(const Napi::CallbackInfo& info, std::uint64_t* id
   return entry == opened_.end() ? nullptr : &entry->second;
 }
 
-void Tunnels::Deliver(Napi::Env env, Napi::Function, Tunnels* self, void*) {
-  // Without an environment this is teardown emptying the queue, and `self` may be gone.
-  if (static_cast<napi_env>(env) == nullptr) return;
-  for (TunnelThread::Outcome& outcome : self->thread_.Take()) {
+void Tunnels::Deliver(Napi::Env env) {
+  for (TunnelThread::Outcome& outcome : thread_.Take()) {
     const Napi::HandleScope scope(env);
     if (!outcome.closed) {
-      self->Tell(env, outcome.id, std::move(outcome.news));
+      Tell(env, outcome.id, std::move(outcome.news));
       continue;
     }
-    const auto entry = self->opened_.find(outcome.id);
-    if (entry == self->opened_.end()) continue;
+    const auto entry = opened_.find(outcome.id);
+    if (entry == opened_.end()) continue;
     // It may still send a last message.
     Call(env, entry->second.events.Value(), "closed", {});
-    self->opened_.erase(outcome.id);
-    if (self->opened_.empty()) self->signal_.Unref(env);
+    opened_.erase(outcome.id);
+    signal_.Expect(env, !opened_.empty());
   }
 }
 

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <unordered_map>
 
+#include "js-signal.h"
 #include "tunnel-thread.h"
 
 namespace ratatoskr {
@@ -19,7 +20,6 @@ Napi::Value DuplicateUdp(const Napi::CallbackInfo& info);
 class Tunnels {
  public:
   explicit Tunnels(Napi::Env env);
-  ~Tunnels();
 
   // openTunnel({udp, tun, tcp, listens, ownTag, peerTag}, events): id; owns the three descriptors from then on, whatever comes of it.
   // events: {connected(Descriptor), message(data, address, port), failed(error), closed()}
@@ -32,7 +32,7 @@ class Tunnels {
   Napi::Value Heard(const Napi::CallbackInfo& info);
   // closeTunnel(id): events.closed follows; without effect for one that is
   void Close(const Napi::CallbackInfo& info);
-  // The environment goes: ends the thread before the thread-safe function does.
+  // The environment goes: ends the thread before the signal that it raises.
   void Stop();
 
  private:
@@ -42,18 +42,16 @@ class Tunnels {
     Tunnel::Counter heard;
   };
 
-  static void Deliver(Napi::Env env, Napi::Function, Tunnels* self, void*);
-  using Signal = Napi::TypedThreadSafeFunction<Tunnels, void, &Tunnels::Deliver>;
+  void Deliver(Napi::Env env);
 
   Opened* Find(const Napi::CallbackInfo& info, std::uint64_t* id);
   void Tell(Napi::Env env, std::uint64_t id, Tunnel::News news);
   static void Call(Napi::Env env, const Napi::Object& events, const char* name, std::initializer_list<napi_value> values);
 
-  Signal signal_;
+  JsSignal signal_;
   TunnelThread thread_;
   std::unordered_map<std::uint64_t, Opened> opened_;
   std::uint64_t last_id_ = 0;
-  bool stopped_ = false;
 };
 
 }  // namespace ratatoskr
