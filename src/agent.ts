@@ -131,10 +131,11 @@ export async function createAgent(config: Config, parts: AgentParts = {}): Promi
       return stopping;
     },
     async reconfigure(next) {
-      const { strategies: made, discovery: sources, stateDir, runtimeDir } = settings.current;
+      const { admin, strategies: made, discovery: sources, stateDir, runtimeDir } = settings.current;
       const running = await starting;
       await running?.core.reconfigure({
         ...resolveDirectories(next),
+        admin,
         strategies: made,
         discovery: sources,
         stateDir,

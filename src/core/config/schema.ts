@@ -237,7 +237,8 @@ export const configSchema = z.strictObject({
     )
     .prefault('auto')
     .register(keyDocs, {
-      about: 'The router’s Admin API, as in its AdminListen. "auto" looks where yggdrasil puts it by default.',
+      about:
+        'The router’s Admin API, as in its AdminListen. "auto" looks where yggdrasil puts it by default. Taken when the agent starts.',
       allowed: '"auto", "unix:///path" or "tcp://host:port"',
     }),
   strategies: list(strategyUse, 32)
