@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { type DirectoryContext, resolveDirectories } from '../../src/core/config/directories.js';
 import { defaultConfig } from '../../src/core/config.js';
 
-const user: DirectoryContext = { env: {}, uid: 1000, home: '/home/u', temporary: '/tmp' };
+const user: DirectoryContext = { env: {}, uid: 1000, home: '/home/u', temporary: '/tmp', run: '/run' };
 
 function directories(context: Partial<DirectoryContext>): [state: string, runtime: string] {
   const { stateDir, runtimeDir } = resolveDirectories(defaultConfig(), { ...user, ...context });
@@ -22,6 +22,7 @@ test.each<[string, Partial<DirectoryContext>, [string, string]]>([
     ['/home/u/.local/state/ratatoskr', '/t/ratatoskr-1000'],
   ],
   ['root', { uid: 0, env: { XDG_RUNTIME_DIR: '/run/user/0' } }, ['/var/lib/ratatoskr', '/run/ratatoskr']],
+  ['root where there is no /run', { uid: 0, run: '/var/run' }, ['/var/lib/ratatoskr', '/var/run/ratatoskr']],
   [
     'systemd, with more than one directory',
     { uid: 0, env: { STATE_DIRECTORY: '/var/lib/x:/var/lib/y', RUNTIME_DIRECTORY: '/run/x' } },

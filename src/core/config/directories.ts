@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { homedir, tmpdir } from 'node:os';
 import path from 'node:path';
 import type { Config } from './schema.js';
@@ -9,6 +10,8 @@ export interface DirectoryContext {
   readonly uid: number | undefined;
   readonly home: string;
   readonly temporary: string;
+  /** The system's folder of what ends with a boot. */
+  readonly run: string;
 }
 
 /** Replaces "auto" in `stateDir` and `runtimeDir` by absolute paths; nothing is created. Idempotent. */
@@ -22,7 +25,13 @@ export function resolveDirectories(config: Config, context: DirectoryContext = t
 }
 
 function thisProcess(): DirectoryContext {
-  return { env: process.env, uid: process.getuid?.(), home: homedir(), temporary: tmpdir() };
+  return {
+    env: process.env,
+    uid: process.getuid?.(),
+    home: homedir(),
+    temporary: tmpdir(),
+    run: existsSync('/run') ? '/run' : '/var/run',
+  };
 }
 
 function autoStateDir({ env, uid, home }: DirectoryContext): string {
@@ -32,10 +41,10 @@ function autoStateDir({ env, uid, home }: DirectoryContext): string {
   return path.join(absolute(env.XDG_STATE_HOME) ?? path.join(home, '.local', 'state'), 'ratatoskr');
 }
 
-function autoRuntimeDir({ env, uid, temporary }: DirectoryContext): string {
+function autoRuntimeDir({ env, uid, temporary, run }: DirectoryContext): string {
   const given = absolute(env.RUNTIME_DIRECTORY?.split(':')[0]);
   if (given !== undefined) return given;
-  if (uid === 0) return '/run/ratatoskr';
+  if (uid === 0) return path.join(run, 'ratatoskr');
   const session = absolute(env.XDG_RUNTIME_DIR);
   if (session !== undefined) return path.join(session, 'ratatoskr');
   return path.join(absolute(env.TMPDIR) ?? temporary, uid === undefined ? 'ratatoskr' : `ratatoskr-${uid}`);

@@ -424,7 +424,7 @@ export const configSchema = z.strictObject({
     'What must outlive a restart. "auto" is $STATE_DIRECTORY, /var/lib/ratatoskr for root, or $XDG_STATE_HOME/ratatoskr.',
   ),
   runtimeDir: directory(
-    'Sockets, which the router must be able to reach. "auto" is $RUNTIME_DIRECTORY, /run/ratatoskr for root, or $XDG_RUNTIME_DIR/ratatoskr.',
+    'Sockets, which the router must be able to reach. "auto" is $RUNTIME_DIRECTORY, /run/ratatoskr for root (/var/run/ratatoskr where there is no /run), or $XDG_RUNTIME_DIR/ratatoskr.',
   ),
   log: z
     .strictObject({
