@@ -92,9 +92,13 @@ function listening(server: net.Server, options: net.ListenOptions & { fd?: numbe
   });
 }
 
-/** Node closes the descriptor at once; its own callback waits for the accepted streams, which live on. */
+/**
+ * Node closes the descriptor at once; its own callback waits for the accepted streams, which live on. They hold the server all the while, and
+ * are not to hold with it what it was opened for.
+ */
 async function close(server: net.Server, release?: () => void): Promise<void> {
   if (!server.listening) return;
   server.close();
+  server.removeAllListeners();
   release?.();
 }

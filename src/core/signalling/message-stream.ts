@@ -86,7 +86,8 @@ export class MessageStream {
 
   private receive(chunk: Buffer): void {
     let rest = chunk;
-    while (!this.closed) {
+    // Nothing is kept of a chunk that ends with a line: a piece of it would keep all its memory.
+    while (!this.closed && rest.length > 0) {
       const newline = rest.indexOf(0x0a);
       const part = newline < 0 ? rest : rest.subarray(0, newline);
       if (this.pendingBytes + part.length >= maxMessageBytes) {
