@@ -23,4 +23,4 @@ const { metafile } = await build({
 });
 mkdirSync(folder, { recursive: true });
 for (const name of ['index.html', 'icon.svg']) copyFileSync(path.join(source, name), path.join(folder, name));
-writeFileSync(path.join(folder, 'LICENSES.txt'), licencesOf(bundledPackages(metafile), root));
+writeFileSync(path.join(folder, 'LICENSES.txt'), licencesOf(bundledPackages(metafile, root)));
