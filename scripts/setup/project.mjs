@@ -36,6 +36,7 @@ export function build() {
     'tsconfig.build.json',
     'scripts/build-native.mjs',
     'scripts/build-page.mjs',
+    ...['bundle', 'bundle-nat-upnp', 'bundle-stun'].map((name) => `scripts/${name}.mjs`),
     ...inPlugins('src'),
   ];
   const built = ['dist/cli.js', 'dist/page/page.js', ...inPlugins('dist/index.js')];

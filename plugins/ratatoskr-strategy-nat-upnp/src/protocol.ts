@@ -29,7 +29,7 @@ export function natUpnp(): MappingProtocol {
     const data: WorkerData = { gateway: address, own, location: locations.get(place) };
     const { services, timeoutMs, signal } = options;
     const worker = {
-      source: new URL('./worker.js', import.meta.url),
+      source: new URL('./worker.cjs', import.meta.url),
       data,
       clock: services.clock,
       timeoutMs,

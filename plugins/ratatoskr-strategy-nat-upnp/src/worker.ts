@@ -1,8 +1,6 @@
-import { createRequire } from 'node:module';
 import os from 'node:os';
 import { parentPort, workerData } from 'node:worker_threads';
-import type { Client, Device } from 'nat-upnp';
-import { guardRequests } from './guard-requests.js';
+import natUpnp, { type Client, type Device } from 'nat-upnp';
 import type { Answers, Call, WorkerData } from './messages.js';
 
 // nat-upnp runs here, in a thread of its own: its calls cannot be called off, and a thread can be ended with all its sockets.
@@ -17,9 +15,7 @@ const { gateway, own, location } = workerData as WorkerData;
 const interfaces = os.networkInterfaces;
 os.networkInterfaces = () =>
   Object.fromEntries(Object.entries(interfaces()).map(([name, all]) => [name, all?.filter(({ address }) => address === own)]));
-guardRequests(createRequire(import.meta.url), gateway);
 
-const { default: natUpnp } = await import('nat-upnp');
 const client = natUpnp.createClient();
 const found = location === undefined ? search(client) : Promise.resolve(location);
 pin(client);
