@@ -6,8 +6,16 @@ import { run } from './step.mjs';
 /** `npm pack` into a folder, or the one that RATATOSKR_TARBALL names. @returns its path */
 export function packTarball(folder) {
   const { RATATOSKR_TARBALL } = process.env;
-  if (RATATOSKR_TARBALL) return RATATOSKR_TARBALL;
-  const [{ filename }] = JSON.parse(run('npm', ['pack', '--json', '--pack-destination', folder], { cwd: root }));
+  return RATATOSKR_TARBALL || pack(root, folder);
+}
+
+/** `npm pack` of a plugin, as it is built, into a folder. @returns its path */
+export function packPlugin(name, folder) {
+  return pack(join(root, 'plugins', name), folder);
+}
+
+function pack(cwd, folder) {
+  const [{ filename }] = JSON.parse(run('npm', ['pack', '--json', '--ignore-scripts', '--pack-destination', folder], { cwd }));
   return join(folder, filename);
 }
 
