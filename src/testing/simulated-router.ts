@@ -118,7 +118,7 @@ export class SimulatedRouter {
     stream.on('end', () => stream.end());
     stream.on('data', (chunk: Buffer) => {
       for (const object of splitter.push(chunk)) {
-        const { request, arguments: given = {} } = JSON.parse(object.toString()) as AdminRequest;
+        const { request, arguments: given = {} } = JSON.parse(object) as AdminRequest;
         stream.write(`${JSON.stringify({ request, ...this.answer(request, given) })}\n`);
       }
     });

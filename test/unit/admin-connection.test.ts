@@ -41,13 +41,13 @@ describe('the splitter of JSON objects', () => {
         (objects, gap, sizes) => {
           const stream = Buffer.from(objects.map((object) => JSON.stringify(object, null, 2) + gap).join(''));
           const splitter = new JsonSplitter(1e9);
-          const found: Buffer[] = [];
+          const found: string[] = [];
           for (let offset = 0; offset < stream.length; ) {
             const { value: size } = sizes.next() as { value: number };
             found.push(...splitter.push(stream.subarray(offset, offset + size)));
             offset += size;
           }
-          expect(found.map((text) => JSON.parse(text.toString()) as unknown)).toEqual(JSON.parse(JSON.stringify(objects)));
+          expect(found.map((text) => JSON.parse(text) as unknown)).toEqual(JSON.parse(JSON.stringify(objects)));
           expect(splitter.midway).toBe(false);
         },
       ),
@@ -59,7 +59,7 @@ describe('the splitter of JSON objects', () => {
     for (let cut = 0; cut <= stream.length; cut++) {
       const splitter = new JsonSplitter(1e6);
       const found = [...splitter.push(stream.subarray(0, cut)), ...splitter.push(stream.subarray(cut))];
-      expect(Buffer.concat(found).toString()).toBe(stream.toString().replaceAll('}\n{', '}{').trimEnd());
+      expect(found.join('')).toBe(stream.toString().replaceAll('}\n{', '}{').trimEnd());
     }
   });
 
@@ -69,7 +69,7 @@ describe('the splitter of JSON objects', () => {
 
   it('allows an object of just its limit and none larger', () => {
     const object = Buffer.from('{"a": 1}');
-    expect(new JsonSplitter(object.length).push(object)).toEqual([object]);
+    expect(new JsonSplitter(object.length).push(object)).toEqual(['{"a": 1}']);
     expect(() => new JsonSplitter(object.length - 1).push(object)).toThrow('more than 7 bytes');
   });
 

@@ -161,7 +161,7 @@ export class FakeAdmin {
     socket.on('error', () => undefined);
     socket.on('data', (chunk) => {
       for (const text of splitter.push(chunk)) {
-        const asked = JSON.parse(text.toString()) as Pick<AdminRequest, 'request' | 'arguments' | 'keepalive'>;
+        const asked = JSON.parse(text) as Pick<AdminRequest, 'request' | 'arguments' | 'keepalive'>;
         const reply = (body: object) => void socket.write(replyText(asked, body));
         const request: AdminRequest = {
           ...asked,

@@ -123,7 +123,7 @@ export class AdminConnection {
   }
 
   private receive(chunk: Buffer): void {
-    let objects: Buffer[];
+    let objects: string[];
     try {
       objects = this.splitter.push(chunk);
     } catch (error) {
@@ -136,7 +136,7 @@ export class AdminConnection {
     }
   }
 
-  private answer(object: Buffer): void {
+  private answer(object: string): void {
     const call = this.current;
     if (!call) {
       this.abandon(junk(undefined));
@@ -164,9 +164,9 @@ export class AdminConnection {
   }
 }
 
-function parseJson(object: Buffer, request: string): unknown {
+function parseJson(object: string, request: string): unknown {
   try {
-    return JSON.parse(object.toString());
+    return JSON.parse(object);
   } catch (error) {
     throw junk(request, error);
   }

@@ -8,7 +8,8 @@ const close = 0x7d;
  * strings, looking at each byte once however the stream is chunked. Whether an object is valid JSON is the parser's business.
  */
 export class JsonSplitter {
-  private parts: Buffer[] = [];
+  /** The beginning of an object. Kept for the next, so that long replies that come all the time are no work for the garbage collector. */
+  private store = Buffer.alloc(0);
   private held = 0;
   private depth = 0;
   private inString = false;
@@ -23,20 +24,25 @@ export class JsonSplitter {
   }
 
   /**
-   * @returns the objects that end in this chunk, in order
+   * @returns texts of the objects that end in this chunk, in order
    * @throws NotAnObject at any byte outside an object that is not white space, TooLarge beyond the limit
    */
-  push(chunk: Buffer): Buffer[] {
-    const objects: Buffer[] = [];
+  push(chunk: Buffer): string[] {
+    const objects: string[] = [];
+    const { length } = chunk;
     let start = 0;
     let { depth, inString, escaped } = this;
-    for (let index = 0; index < chunk.length; index++) {
+    for (let index = 0; index < length; index++) {
       let byte = chunk[index];
       if (inString) {
         // Most of a long reply: a loop of its own makes it twice as fast.
-        for (; index < chunk.length && (escaped || byte !== quote); byte = chunk[++index])
+        while (index < length && (escaped || byte !== quote)) {
           escaped = !escaped && byte === backslash;
-        inString = index === chunk.length;
+          byte = chunk[++index];
+        }
+        inString = index === length;
+      } else if (byte === 0x20) {
+        // Indentation.
       } else if (depth === 0) {
         if (byte === open) {
           depth = 1;
@@ -54,17 +60,22 @@ export class JsonSplitter {
   }
 
   private hold(part: Buffer): void {
-    this.held += part.length;
-    if (this.held > this.limit) throw new TooLarge(this.limit);
-    this.parts.push(part);
+    const held = this.held + part.length;
+    if (held > this.limit) throw new TooLarge(this.limit);
+    if (held > this.store.length) {
+      const grown = Buffer.allocUnsafeSlow(Math.min(Math.max(held, 2 * this.store.length), this.limit));
+      this.store.copy(grown, 0, 0, this.held);
+      this.store = grown;
+    }
+    part.copy(this.store, this.held);
+    this.held = held;
   }
 
-  private take(last: Buffer): Buffer {
+  private take(last: Buffer): string {
     this.hold(last);
-    const whole = this.parts.length === 1 ? last : Buffer.concat(this.parts, this.held);
-    this.parts = [];
+    const text = this.store.toString('utf8', 0, this.held);
     this.held = 0;
-    return whole;
+    return text;
   }
 }
 

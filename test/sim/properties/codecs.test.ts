@@ -196,7 +196,7 @@ describe('codecs', () => {
         const found: unknown[] = [];
         for (let turn = 0; rest.length > 0; turn++) {
           const length = cuts[turn % cuts.length] ?? 1;
-          for (const object of splitter.push(rest.subarray(0, length))) found.push(JSON.parse(object.toString()));
+          for (const object of splitter.push(rest.subarray(0, length))) found.push(JSON.parse(object));
           rest = rest.subarray(length);
         }
         expect(found).toEqual(JSON.parse(JSON.stringify(values)));
