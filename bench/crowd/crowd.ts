@@ -14,6 +14,11 @@ import type { RouterCommand, RouterState } from './router-process.js';
 
 /** Peers that are met at once. */
 const batch = 25;
+/**
+ * One-way delays of the two lines, in milliseconds. Without any, the kernel would do what the network and the far end do with a segment
+ * within the system call that sends it, and in the sender's account.
+ */
+const lineDelayMs = 5;
 const tsx = pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href;
 const tsconfig = fileURLToPath(new URL('../../tsconfig.json', import.meta.url));
 const program = fileURLToPath(new URL('../../dist/cli.js', import.meta.url));
@@ -35,7 +40,13 @@ export class Crowd {
 
   /** @param agentConfig beside what the agent must have */
   static async create(size: number, agentConfig: object = {}): Promise<Crowd> {
-    const lab = await Lab.create({ a: 'public', b: 'public', routers: false, turn: false });
+    const lab = await Lab.create({
+      a: 'public',
+      b: 'public',
+      links: { a: lineDelayMs, b: lineDelayMs },
+      routers: false,
+      turn: false,
+    });
     try {
       const own = makeRouterKey().publicKey;
       const keys = Array.from({ length: size }, () => makeRouterKey().publicKey);

@@ -56,7 +56,7 @@ async function watch({ events, agentVersion: version, services, strategies, core
   const { NetworkExaminer } = await import('./network-examiner.js');
   const { clock } = services;
   const ended = new AbortController();
-  const bridges = () => core.bridges.map(liveBridge);
+  const bridges = () => core.bridges.map((bridge) => new BridgeView(bridge));
   const subscribe = (listener: (event: AgentEvent) => void) =>
     onEvent((event) => {
       if (event.agent === events.agent) listener(event);
@@ -99,10 +99,31 @@ async function watch({ events, agentVersion: version, services, strategies, core
   };
 }
 
-function liveBridge({ found, pump }: AgentCore['bridges'][number]): LiveBridge {
-  const { peer, attempt, strategy, path, overlayRttMs, rttMs } = found;
-  const { counters, delays } = pump;
-  return { peer, attempt, strategy, kind: path.info.kind, counters, overlayRttMs, rttMs: delays?.rttMs ?? rttMs };
+/** Of a thousand bridges, few are looked at each time. */
+class BridgeView implements LiveBridge {
+  constructor(private readonly bridge: AgentCore['bridges'][number]) {}
+
+  get peer() {
+    return this.bridge.found.peer;
+  }
+  get attempt() {
+    return this.bridge.found.attempt;
+  }
+  get strategy() {
+    return this.bridge.found.strategy;
+  }
+  get kind() {
+    return this.bridge.found.path.info.kind;
+  }
+  get counters() {
+    return this.bridge.pump.counters;
+  }
+  get overlayRttMs() {
+    return this.bridge.found.overlayRttMs;
+  }
+  get rttMs() {
+    return this.bridge.pump.delays?.rttMs ?? this.bridge.found.rttMs;
+  }
 }
 
 /** Where the system does not say who calls, the mode of the socket has let in nobody else. */

@@ -15,6 +15,7 @@ export interface LiveBridge {
   readonly attempt: string;
   readonly strategy: string;
   readonly kind: 'direct' | 'relayed';
+  /** As they stand when they are asked for. */
   readonly counters: Pick<PumpCounters, 'bytesIn' | 'bytesOut'>;
   /** Round trip over the overlay that it replaced, milliseconds. */
   readonly overlayRttMs: number;
@@ -51,17 +52,22 @@ export class TrafficHistory {
     const at = Math.round(this.clock.wallTime());
     const bridges = this.bridges();
     const before = this.counted;
-    this.counted = new Map(bridges.map(({ attempt, counters }) => [attempt, { ...counters }]));
+    this.counted = new Map();
     const byPeer = new Map<string, LiveBridge[]>();
     for (const bridge of bridges) {
       const { key } = bridge.peer;
       if (!this.samples.has(key) && this.samples.size < maxPeers) this.samples.set(key, []);
-      if (this.samples.has(key)) byPeer.set(key, [...(byPeer.get(key) ?? []), bridge]);
+      if (!this.samples.has(key)) continue;
+      byPeer.set(key, [...(byPeer.get(key) ?? []), bridge]);
+      this.counted.set(bridge.attempt, { ...bridge.counters });
     }
     for (const [key, samples] of this.samples) {
       const own = byPeer.get(key) ?? [];
       const grown = (counter: 'bytesIn' | 'bytesOut') =>
-        own.reduce((sum, { attempt, counters }) => sum + counters[counter] - (before.get(attempt)?.[counter] ?? 0), 0);
+        own.reduce(
+          (sum, { attempt }) => sum + (this.counted.get(attempt)?.[counter] ?? 0) - (before.get(attempt)?.[counter] ?? 0),
+          0,
+        );
       samples.push({ at, bytesIn: grown('bytesIn'), bytesOut: grown('bytesOut'), rttMs: own.at(-1)?.rttMs ?? null });
       if (samples.length > maxSamples) samples.shift();
       if (own.length === 0 && samples.every(({ bytesIn, bytesOut, rttMs }) => rttMs === null && bytesIn + bytesOut === 0)) {
