@@ -17,13 +17,13 @@ export interface BridgesFigures {
 }
 
 const counts = [0, 1, 100, 1000] as const;
-/** What bridging leaves to be done, such as looks at the router's peers, is over after so long, in milliseconds. */
-const settleMs = 5000;
-const idleMs = 15_000;
+/** What bridging leaves to be done, V8's collection of what it left included, is over after so long, in milliseconds. */
+const settleMs = 60_000;
+const idleMs = 30_000;
 
-const intro = `One agent with bridges over which nothing passes, to as many agents in another process. *Resident* is what the kernel counts after twenty quiet
-seconds, *held* what garbage collection leaves of objects and buffers. Idle CPU is a part of one processor, and has the poll of
-so many sessions each second in it.`;
+const intro = `One agent with bridges over which nothing passes, to as many agents in another process. *Resident* is what the kernel counts after a minute
+and a half of quiet, *held* what garbage collection leaves of objects and buffers then. Idle CPU is a part of one processor over the last half
+minute, and has the poll of so many sessions each second in it.`;
 
 /** What bridges cost that carry nothing. */
 export const bridgesCase: BenchCase<readonly BridgesFigures[]> = {
@@ -39,9 +39,8 @@ export const bridgesCase: BenchCase<readonly BridgesFigures[]> = {
         await crowd.bridge(bridges);
         await delay(settleMs);
         const idleCpu = await cpuShare(crowd.agent, idleMs);
-        const heldBytes = await crowd.collect();
-        await delay(1000);
-        figures.push({ bridges, heldBytes, idleCpu, ...(await crowd.agent.holdings()) });
+        const holdings = await crowd.agent.holdings();
+        figures.push({ bridges, ...holdings, idleCpu, heldBytes: await crowd.collect() });
         say(`${bridges} bridges: ${JSON.stringify(figures.at(-1))}`);
       }
     } finally {
