@@ -1,4 +1,4 @@
-import { generateKeyPairSync } from 'node:crypto';
+import { createPrivateKey, createPublicKey, randomBytes } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { join } from 'node:path';
@@ -133,9 +133,16 @@ export class RouterProcess {
   }
 }
 
-/** Ed25519 keys as yggdrasil writes them: 64 hex digits the public one, the private one followed by it. */
+/** RFC 8410: what comes before the 32 bytes of an Ed25519 private key. */
+const privateKeyHeader = Buffer.from('302e020100300506032b657004220420', 'hex');
+
+/**
+ * Ed25519 keys as yggdrasil writes them: 64 hex digits the public one, the private one followed by it. Not by generateKeyPairSync: in Node 20
+ * the export of its keys waits for itself when garbage collection sets in meanwhile.
+ */
 export function makeRouterKey(): RouterKey {
-  const { d = '', x = '' } = generateKeyPairSync('ed25519').privateKey.export({ format: 'jwk' });
-  const hex = (text: string) => Buffer.from(text, 'base64url').toString('hex');
-  return { publicKey: hex(x), privateKey: hex(d) + hex(x) };
+  const seed = randomBytes(32);
+  const key = createPrivateKey({ key: Buffer.concat([privateKeyHeader, seed]), format: 'der', type: 'pkcs8' });
+  const publicKey = createPublicKey(key).export({ format: 'der', type: 'spki' }).subarray(-32).toString('hex');
+  return { publicKey, privateKey: seed.toString('hex') + publicKey };
 }
