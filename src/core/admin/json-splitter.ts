@@ -42,12 +42,12 @@ export class JsonSplitter {
         }
         inString = index === length;
       } else if (byte === 0x20) {
-        // Indentation.
+        // White space anywhere, and most of it.
       } else if (depth === 0) {
         if (byte === open) {
           depth = 1;
           start = index;
-        } else if (byte !== 0x0a && byte !== 0x20 && byte !== 0x0d && byte !== 0x09) throw new NotAnObject();
+        } else if (byte !== 0x0a && byte !== 0x0d && byte !== 0x09) throw new NotAnObject();
       } else if (byte === quote) inString = true;
       else if (byte === open) depth++;
       else if (byte === close && --depth === 0) {
