@@ -4,6 +4,7 @@ export interface Router {
   readonly self: RouterSelf | undefined;
   /** Credentials of the router's process, where the admin socket tells (unix only). */
   readonly process: { readonly pid: number; readonly uid: number } | undefined;
+  /** Its sessions. Their counters may be those of a later look as soon as there is one. */
   sessions(signal?: AbortSignal): Promise<readonly RouterSession[]>;
   peers(signal?: AbortSignal): Promise<readonly RouterPeer[]>;
   /** Adds a peering. Journalled before the router hears of it, so that a crash cannot leave it behind. */
@@ -27,8 +28,6 @@ export interface RouterSession {
   /** Payload bytes since the session began, headers of the overlay included. */
   readonly bytesIn: number;
   readonly bytesOut: number;
-  /** Seconds. */
-  readonly uptime: number;
 }
 
 export interface RouterPeer {
@@ -38,7 +37,6 @@ export interface RouterPeer {
   readonly inbound: boolean;
   /** 64 hex digits; undefined before the link handshake has ended. */
   readonly key: string | undefined;
-  readonly address: string | undefined;
   readonly bytesIn: number;
   readonly bytesOut: number;
   /** Milliseconds, as the router measured it. */

@@ -53,7 +53,8 @@ export class SessionWorth {
 
   /** Is it kept though it carries nothing, because one of the ends wants it? */
   isKept(session: WatchedSession): boolean {
-    return this.discovery.wants(session.key) || this.isHeld(session) || this.isVisited(session);
+    const link = this.links.with(session.key);
+    return link?.held || link?.identity.visits || this.discovery.wants(session.key);
   }
 
   /** Is a link with this peer no reason for a bridge, whoever came to whom? */

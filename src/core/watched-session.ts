@@ -18,11 +18,12 @@ export class WatchedSession implements PeerRef {
   /** When its peer was met. */
   seenAt: number;
   lastForeignAt: number;
-  seenLastAt: number;
   /** Number of the last poll that had it. */
   poll = 0;
   /** Polls in a row without it. */
   misses = 0;
+  /** The time of the first of those. */
+  missedSince = 0;
   peer: Peer | undefined;
   /** The peer’s agent has come to us since the last try. */
   invited = false;
@@ -40,7 +41,6 @@ export class WatchedSession implements PeerRef {
     this.address = address;
     this.seenAt = now;
     this.lastForeignAt = now;
-    this.seenLastAt = now;
   }
 
   /** From here on the link's own counters tell exactly what was guessed when it was dialled. */

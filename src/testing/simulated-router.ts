@@ -112,16 +112,14 @@ export class SimulatedRouter {
   }
 
   private serve(stream: ByteStream): void {
-    const splitter = new JsonSplitter(1 << 20);
+    const splitter = new JsonSplitter(1 << 20, (text) => {
+      const { request, arguments: given = {} } = JSON.parse(text.toString()) as AdminRequest;
+      stream.write(`${JSON.stringify({ request, ...this.answer(request, given) })}\n`);
+    });
     this.connections.add(stream);
     stream.once('close', () => this.connections.delete(stream));
     stream.on('end', () => stream.end());
-    stream.on('data', (chunk: Buffer) => {
-      for (const object of splitter.push(chunk)) {
-        const { request, arguments: given = {} } = JSON.parse(object) as AdminRequest;
-        stream.write(`${JSON.stringify({ request, ...this.answer(request, given) })}\n`);
-      }
-    });
+    stream.on('data', (chunk: Buffer) => splitter.push(chunk));
   }
 
   /** What yggdrasil 0.5.14 answers (src/admin). */

@@ -68,6 +68,8 @@ export class RouterProcess {
   async start(): Promise<void> {
     const process = this.host.spawn(this.argv, { name: 'yggdrasil' });
     this.process = process;
+    // A request while it adds its handlers can end it (src/admin/admin.go, AddHandler without a lock); those of the TUN are its last.
+    await process.line('TUN', (line) => line.includes('Interface MTU') || undefined, { timeoutMs: 10_000 });
     const self = await poll(`yggdrasil on ${this.host.name} answers`, async () => {
       if (process.exit !== undefined) throw new LabError(`yggdrasil on ${this.host.name} ended:\n${process.tail()}`);
       return (await this.admin('getself')) as { address: string };

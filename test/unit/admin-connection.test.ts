@@ -40,11 +40,11 @@ describe('the splitter of JSON objects', () => {
         fc.infiniteStream(fc.integer({ min: 1, max: 9 })),
         (objects, gap, sizes) => {
           const stream = Buffer.from(objects.map((object) => JSON.stringify(object, null, 2) + gap).join(''));
-          const splitter = new JsonSplitter(1e9);
           const found: string[] = [];
+          const splitter = new JsonSplitter(1e9, (text) => found.push(text.toString()));
           for (let offset = 0; offset < stream.length; ) {
             const { value: size } = sizes.next() as { value: number };
-            found.push(...splitter.push(stream.subarray(offset, offset + size)));
+            splitter.push(stream.subarray(offset, offset + size));
             offset += size;
           }
           expect(found.map((text) => JSON.parse(text) as unknown)).toEqual(JSON.parse(JSON.stringify(objects)));
@@ -54,27 +54,82 @@ describe('the splitter of JSON objects', () => {
     );
   });
 
+  it('finds the same objects where a reader may take what he recognises', () => {
+    fc.assert(
+      fc.property(
+        fc.array(anyObject, { maxLength: 5 }),
+        fc.infiniteStream(fc.integer({ min: 1, max: 60 })),
+        fc.infiniteStream(fc.boolean()),
+        (objects, sizes, moods) => {
+          const stream = Buffer.from(objects.map((object) => `${JSON.stringify(object, null, 2)}\n`).join(''));
+          const found: unknown[] = [];
+          const splitter = new JsonSplitter(1e9, (text) => found.push(JSON.parse(text.toString())));
+          const take = (text: Buffer) => {
+            if (!moods.next().value) return false;
+            try {
+              found.push(JSON.parse(text.toString()));
+              return true;
+            } catch {
+              return false;
+            }
+          };
+          for (let offset = 0; offset < stream.length; ) {
+            const { value: size } = sizes.next() as { value: number };
+            splitter.push(stream.subarray(offset, offset + size), moods.next().value ? take : undefined);
+            offset += size;
+          }
+          // Nobody may have been asked about the end.
+          splitter.push(Buffer.from('\n'));
+          expect(found).toEqual(JSON.parse(JSON.stringify(objects)));
+          expect(splitter.midway).toBe(false);
+        },
+      ),
+    );
+  });
+
+  it('passes on nothing that was taken, and asks once about each beginning', () => {
+    const passed: string[] = [];
+    const splitter = new JsonSplitter(100, (text) => passed.push(text.toString()));
+    const asked: string[] = [];
+    const take = (text: Buffer) => asked.push(text.toString()) > 1;
+    for (const part of ['{"a": {}', ', "b": {}', '}\n', '{}\n']) splitter.push(Buffer.from(part), take);
+    expect(passed).toEqual(['{"a": {}, "b": {}}']);
+    expect(asked).toEqual(['{"a": {}', '{}\n']);
+  });
+
+  it('refuses junk at once though a reader waits for the end', () => {
+    const take = () => false;
+    expect(() => new JsonSplitter(100, () => {}).push(Buffer.from('HTTP/1.1 400'), take)).toThrow('not a JSON object');
+    expect(() => new JsonSplitter(10, () => {}).push(Buffer.from('{"a": "unending'), take)).toThrow('more than 10 bytes');
+  });
+
   it('gives the same objects for a cut at every byte of a reply', () => {
     const stream = Buffer.from(success({ text: 'a "quoted} {brace" \\ and ü 🐿', deep: [{}, { a: {} }] }) + success({}));
     for (let cut = 0; cut <= stream.length; cut++) {
-      const splitter = new JsonSplitter(1e6);
-      const found = [...splitter.push(stream.subarray(0, cut)), ...splitter.push(stream.subarray(cut))];
-      expect(found.join('')).toBe(stream.toString().replaceAll('}\n{', '}{').trimEnd());
+      let found = '';
+      const splitter = new JsonSplitter(1e6, (text) => {
+        found += text.toString();
+      });
+      splitter.push(stream.subarray(0, cut));
+      splitter.push(stream.subarray(cut));
+      expect(found).toBe(stream.toString().replaceAll('}\n{', '}{').trimEnd());
     }
   });
 
   it.each(['x', '[1]', '}', '{}]', '\0'])('refuses %j', (text) => {
-    expect(() => new JsonSplitter(100).push(Buffer.from(text))).toThrow('something that is not a JSON object');
+    expect(() => new JsonSplitter(100, () => {}).push(Buffer.from(text))).toThrow('something that is not a JSON object');
   });
 
   it('allows an object of just its limit and none larger', () => {
     const object = Buffer.from('{"a": 1}');
-    expect(new JsonSplitter(object.length).push(object)).toEqual(['{"a": 1}']);
-    expect(() => new JsonSplitter(object.length - 1).push(object)).toThrow('more than 7 bytes');
+    const found: string[] = [];
+    new JsonSplitter(object.length, (text) => found.push(text.toString())).push(object);
+    expect(found).toEqual(['{"a": 1}']);
+    expect(() => new JsonSplitter(object.length - 1, () => {}).push(object)).toThrow('more than 7 bytes');
   });
 
   it('counts an object that never ends against the limit as it grows', () => {
-    const splitter = new JsonSplitter(100);
+    const splitter = new JsonSplitter(100, () => {});
     splitter.push(Buffer.from(`{"${'a'.repeat(90)}`));
     expect(() => splitter.push(Buffer.alloc(20, 'a'))).toThrow('more than 100 bytes');
   });
@@ -101,6 +156,31 @@ describe('an admin connection', () => {
     expect(asked).toEqual(['getSelf', 'getPeers']);
     answer(success(2));
     expect(await second).toBe(2);
+  });
+
+  it('lets a reader have the reply’s bytes, and parses what he leaves', async () => {
+    const { connection, asked, answer } = scripted();
+    const read = (reply: Buffer) => (reply.includes('"plain"') ? 'read' : undefined);
+    const first = connection.call('getSessions', {}, asIs, { read });
+    const second = connection.call('getSessions', {}, asIs, { read });
+    const third = connection.call('getSessions', {}, asIs, { read });
+    const text = success({ plain: 'x'.repeat(100) });
+    answer(text.slice(0, 50));
+    answer(text.slice(50));
+    expect(await first).toBe('read');
+    answer(success({ odd: 1 }));
+    expect(await second).toEqual({ odd: 1 });
+    answer(replyText({}, { status: 'error', error: 'no', response: null }));
+    await expect(third).rejects.toMatchObject({ code: 'ADMIN_REFUSED' });
+    expect(asked).toHaveLength(3);
+  });
+
+  it('is closed by more than the reply to a reader', async () => {
+    const { connection, answer } = scripted();
+    const call = connection.call('getSessions', {}, asIs, { read: () => undefined });
+    answer(success(1) + success(2));
+    expect(await call).toBe(1);
+    expect(await connection.closed).toMatchObject({ code: 'ADMIN_REPLY_INVALID' });
   });
 
   it('goes on after the router refused a request', async () => {

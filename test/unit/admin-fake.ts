@@ -155,26 +155,24 @@ export class FakeAdmin {
 
   private accept(socket: net.Socket): void {
     const connection = ++this.connections;
-    const splitter = new JsonSplitter(1e6);
+    const splitter = new JsonSplitter(1e6, (text) => {
+      const asked = JSON.parse(text.toString()) as Pick<AdminRequest, 'request' | 'arguments' | 'keepalive'>;
+      const reply = (body: object) => void socket.write(replyText(asked, body));
+      const request: AdminRequest = {
+        ...asked,
+        connection,
+        send: (raw) => void socket.write(raw),
+        succeed: (response) => reply({ status: 'success', response }),
+        refuse: (error) => reply({ status: 'error', error, response: null }),
+        hangUp: () => void socket.end(),
+      };
+      this.requests.push(request);
+      this.onRequest(request);
+    });
     this.sockets.add(socket);
     socket.on('close', () => this.sockets.delete(socket));
     socket.on('error', () => undefined);
-    socket.on('data', (chunk) => {
-      for (const text of splitter.push(chunk)) {
-        const asked = JSON.parse(text) as Pick<AdminRequest, 'request' | 'arguments' | 'keepalive'>;
-        const reply = (body: object) => void socket.write(replyText(asked, body));
-        const request: AdminRequest = {
-          ...asked,
-          connection,
-          send: (raw) => void socket.write(raw),
-          succeed: (response) => reply({ status: 'success', response }),
-          refuse: (error) => reply({ status: 'error', error, response: null }),
-          hangUp: () => void socket.end(),
-        };
-        this.requests.push(request);
-        this.onRequest(request);
-      }
-    });
+    socket.on('data', (chunk) => splitter.push(chunk));
   }
 }
 

@@ -12,7 +12,7 @@ const invalid = expect.objectContaining({ code: 'ADMIN_REPLY_INVALID' });
 describe('sessions of a reply', () => {
   it('are taken as they are', () => {
     expect(parseSessions({ sessions: [session] }).sessions).toEqual([
-      { key, address: session.address, bytesIn: 10, bytesOut: 20, uptime: 1.5 },
+      { key, address: session.address, bytesIn: 10, bytesOut: 20 },
     ]);
   });
 
@@ -31,7 +31,6 @@ describe('sessions of a reply', () => {
     ['half a byte', { sessions: [{ ...session, bytes_sent: 0.5 }] }],
     ['more bytes than a number holds exactly', { sessions: [{ ...session, bytes_sent: 2 ** 53 }] }],
     ['bytes in words', { sessions: [{ ...session, bytes_sent: '1KB' }] }],
-    ['a negative uptime', { sessions: [{ ...session, uptime: -1 }] }],
   ])('are refused with %s', (_what, response) => {
     expect(() => parseSessions(response)).toThrow(invalid);
   });
@@ -44,21 +43,6 @@ describe('sessions of a reply', () => {
   });
 });
 
-describe('sessions that an earlier reply has had', () => {
-  const earlier = new Map([[key, session]]);
-
-  it('are taken with what they have carried since', () => {
-    expect(parseSessions({ sessions: [{ ...session, bytes_sent: 21 }] }, earlier).sessions).toMatchObject([
-      { key, bytesOut: 21 },
-    ]);
-  });
-
-  it('are set apart when they come with another address now', () => {
-    const moved = { ...session, address: addressOf('cd'.repeat(32)) };
-    expect(parseSessions({ sessions: [moved] }, earlier)).toEqual({ sessions: [], misaddressed: [key] });
-  });
-});
-
 describe('peers of a reply', () => {
   it('have no key before the link handshake has ended', () => {
     expect(parsePeers({ peers: [{ ...peer, remote: 'tcp://192.0.2.1:5', up: true }] })).toEqual([
@@ -67,7 +51,6 @@ describe('peers of a reply', () => {
         up: true,
         inbound: false,
         key: undefined,
-        address: undefined,
         bytesIn: 0,
         bytesOut: 0,
         latencyMs: undefined,
@@ -79,7 +62,6 @@ describe('peers of a reply', () => {
   it('have their latency in milliseconds', () => {
     expect(parsePeers({ peers: [{ ...peer, key, latency: 1_500_000 }] })[0]).toMatchObject({
       latencyMs: 1.5,
-      address: addressOf(key),
     });
   });
 

@@ -11,9 +11,15 @@ import type { PeerJournal } from './peer-journal.js';
 import { type PeerIdentity, peerIdentity } from './peer-uri.js';
 import type { RouterLink } from './router-link.js';
 import { parseDone, parsePeers, parseSessions } from './schemas.js';
+import { SessionReader } from './session-reader.js';
 
 /** Milliseconds between tries to connect; a router that is too old is asked less often. */
 const pauses = { firstMs: 250, longestMs: 5000, tooOldMs: 10_000 };
+/**
+ * Milliseconds that a router which was not there is left alone once it listens. yggdrasil 0.5.14 does so before it has all its handlers
+ * (src/admin/admin.go, AddHandler without a lock), and a request that meets one being added ends it with "concurrent map read and map write".
+ */
+const startUpMs = 500;
 /** Milliseconds until a peering that could not be removed is tried again. */
 const removalRetryMs = 5000;
 
@@ -36,8 +42,7 @@ export class AdminRouter implements Router {
   private removalTimer: Timer | undefined;
   private removal: Promise<void> = Promise.resolve();
   private misaddressedTold = false;
-  /** The sessions of an earlier reply by key, as long as no others have come. */
-  private earlier: ReadonlyMap<string, RouterSession> = new Map();
+  private readonly sessionReader = new SessionReader();
   private readonly connectedListeners = new Set<(self: RouterSelf) => void>();
   private readonly lostListeners = new Set<(reason: Failure) => void>();
 
@@ -71,10 +76,11 @@ export class AdminRouter implements Router {
   async run(signal: AbortSignal): Promise<void> {
     const backOff = new BackOff({ ...pauses, random: this.options.random });
     const told = new Set<string>();
+    let wasAbsent = false;
     while (!signal.aborted) {
       let reason: unknown;
       try {
-        const link = await this.connect(signal);
+        const link = await this.connect(signal, wasAbsent ? startUpMs : 0);
         told.clear();
         const since = this.options.clock.now();
         reason = await this.serve(link, signal);
@@ -85,17 +91,16 @@ export class AdminRouter implements Router {
         reason = error;
         this.tellWaiting(error, told);
       }
-      const tooOld = reason instanceof AdminError && reason.code === 'ROUTER_TOO_OLD';
+      const code = reason instanceof AdminError ? reason.code : undefined;
+      wasAbsent = code === 'ADMIN_UNREACHABLE' || code === 'ADMIN_CLOSED';
+      const tooOld = code === 'ROUTER_TOO_OLD';
       await sleep(this.options.clock, tooOld ? pauses.tooOldMs : backOff.next(), signal).catch(() => undefined);
     }
   }
 
   async sessions(signal?: AbortSignal): Promise<readonly RouterSession[]> {
-    const { earlier } = this;
-    const parse = (response: unknown) => parseSessions(response, earlier);
-    const { sessions, misaddressed } = await this.linked().polls.call('getSessions', {}, parse, { signal });
-    if (sessions.length !== earlier.size || sessions.some(({ key }) => !earlier.has(key)))
-      this.earlier = new Map(sessions.map((session) => [session.key, session]));
+    const read = (reply: Buffer) => this.sessionReader.read(reply);
+    const { sessions, misaddressed } = await this.linked().polls.call('getSessions', {}, parseSessions, { signal, read });
     if (misaddressed.length > 0 && !this.misaddressedTold) {
       this.misaddressedTold = true;
       this.warn('router.sessions.misaddressed', { keys: misaddressed.slice(0, 10), count: misaddressed.length });
@@ -175,10 +180,10 @@ export class AdminRouter implements Router {
     await this.options.journal.delete(peer).catch((error) => this.warn('journal.unwritable', { peer, ...describeError(error) }));
   }
 
-  private connect(signal: AbortSignal): Promise<RouterLink> {
+  private connect(signal: AbortSignal, restMs: number): Promise<RouterLink> {
     const warn = (reason: string) => this.warn('router.config.unusable', { reason });
     const { net, clock } = this.options;
-    return findRouter({ targets: this.targets, net, clock, signal, warn });
+    return findRouter({ targets: this.targets, net, clock, signal, restMs, warn });
   }
 
   /** From connected to lost. @returns why it was lost */

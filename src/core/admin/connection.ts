@@ -4,11 +4,13 @@ import type { ByteStream } from '../net.js';
 import { JsonSplitter, TooLarge } from './json-splitter.js';
 import { parseEnvelope } from './schemas.js';
 
-export interface CallOptions {
+export interface CallOptions<Result> {
   /** Aborting rejects the call with the signal's reason; a reply on its way is still read, and dropped. */
   readonly signal?: AbortSignal | undefined;
   /** Milliseconds from sending to the whole reply. @default 5000 */
   readonly timeoutMs?: number;
+  /** Reads the reply's bytes, which are its own until it returns, before anything is parsed. What it gives is the result, if it gives any. */
+  readonly read?: (reply: Buffer) => Result | undefined;
 }
 
 interface Call {
@@ -16,7 +18,10 @@ interface Call {
   readonly text: string;
   readonly timeoutMs: number;
   settled: boolean;
-  finish(reply: unknown): void;
+  /** The reader of {@link CallOptions}. @returns whether that was the reply */
+  readonly take: ((reply: Buffer) => boolean) | undefined;
+  /** @throws AdminError */
+  finish(reply: Buffer): void;
   fail(error: unknown): void;
 }
 
@@ -43,7 +48,7 @@ export class AdminConnection {
     private readonly clock: Clock,
     replyLimit = 16 * 1024 * 1024,
   ) {
-    this.splitter = new JsonSplitter(replyLimit);
+    this.splitter = new JsonSplitter(replyLimit, (object) => this.answer(object));
     this.closed = new Promise((resolve) => {
       this.resolveClosed = resolve;
     });
@@ -65,7 +70,7 @@ export class AdminConnection {
     request: string,
     args: Readonly<Record<string, unknown>>,
     parse: (response: unknown) => Result,
-    { signal, timeoutMs = 5000 }: CallOptions = {},
+    { signal, timeoutMs = 5000, read }: CallOptions<Result> = {},
   ): Promise<Result> {
     return new Promise<Result>((resolve, reject) => {
       if (signal?.aborted) return reject(signal.reason as Error);
@@ -75,6 +80,10 @@ export class AdminConnection {
         call.settled = true;
         signal?.removeEventListener('abort', onAbort);
         outcome();
+      };
+      const take = (result: Result | undefined) => {
+        if (result !== undefined) settle(() => resolve(result));
+        return result !== undefined;
       };
       const onAbort = () => {
         call.fail(signal?.reason);
@@ -86,8 +95,10 @@ export class AdminConnection {
         text: `${JSON.stringify({ request, arguments: args, keepalive: true })}\n`,
         timeoutMs,
         settled: false,
+        take: read && ((reply) => take(read(reply))),
         finish: (reply) => {
-          const result = parse(parseEnvelope(reply, request));
+          if (call.take?.(reply)) return;
+          const result = parse(parseEnvelope(parseJson(reply, request), request));
           settle(() => resolve(result));
         },
         fail: (error) => settle(() => reject(error as Error)),
@@ -123,27 +134,30 @@ export class AdminConnection {
   }
 
   private receive(chunk: Buffer): void {
-    let objects: string[];
+    const { current } = this;
+    const take = current?.take && ((text: Buffer) => this.takes(current, text));
     try {
-      objects = this.splitter.push(chunk);
+      this.splitter.push(chunk, take);
     } catch (error) {
       this.abandon(error instanceof TooLarge ? tooLarge(error) : junk(this.current?.request, error));
-      return;
-    }
-    for (const object of objects) {
-      if (this.reason) return;
-      this.answer(object);
     }
   }
 
-  private answer(object: string): void {
+  private takes(call: Call, text: Buffer): boolean {
+    const isReply = call.take?.(text) ?? false;
+    if (isReply) this.goOn();
+    return isReply;
+  }
+
+  private answer(object: Buffer): void {
+    if (this.reason) return;
     const call = this.current;
     if (!call) {
       this.abandon(junk(undefined));
       return;
     }
     try {
-      call.finish(parseJson(object, call.request));
+      call.finish(object);
     } catch (error) {
       const fault = asAdminError(error, call.request);
       if (fault.code !== 'ADMIN_REFUSED') {
@@ -152,6 +166,11 @@ export class AdminConnection {
       }
       call.fail(fault);
     }
+    this.goOn();
+  }
+
+  /** The reply to the call under way has come. */
+  private goOn(): void {
     this.deadline?.cancel();
     this.current = undefined;
     this.sendNext();
@@ -164,9 +183,9 @@ export class AdminConnection {
   }
 }
 
-function parseJson(object: string, request: string): unknown {
+function parseJson(object: Buffer, request: string): unknown {
   try {
-    return JSON.parse(object);
+    return JSON.parse(object.toString());
   } catch (error) {
     throw junk(request, error);
   }

@@ -29,7 +29,7 @@ export async function openAdminConnection(
 }
 
 async function dial(target: AdminTarget, net: Net, signal: AbortSignal): Promise<ByteStream> {
-  if (target.kind === 'unix') return net.connectUnix(target.path, { timeoutMs: connectTimeoutMs, signal });
+  if (target.kind === 'unix') return net.connectUnix(target.path, { timeoutMs: connectTimeoutMs, signal, transientChunks: true });
   const failures: unknown[] = [];
   for (const address of await net.resolve(target.host, { signal })) {
     try {

@@ -1,4 +1,4 @@
-import type { Clock } from '../clock.js';
+import { type Clock, sleep } from '../clock.js';
 import { AdminError } from '../errors.js';
 import type { Net, PeerCredentials } from '../net.js';
 import type { RouterSelf } from '../router.js';
@@ -12,6 +12,8 @@ export interface LinkOptions {
   readonly net: Net;
   readonly clock: Clock;
   readonly signal: AbortSignal;
+  /** Milliseconds from the connection to the first request. @default 0 */
+  readonly restMs?: number;
 }
 
 /** What connects us to one running router: a connection for polls and, from the first change on, one for changes. */
@@ -46,8 +48,10 @@ export class RouterLink {
    */
   static async open(target: AdminTarget, options: LinkOptions): Promise<RouterLink> {
     const { connection, process } = await openAdminConnection(target, options);
+    const { clock, signal, restMs = 0 } = options;
     try {
-      const { hasCoords, ...self } = await connection.call('getSelf', {}, parseSelf, { signal: options.signal });
+      if (restMs > 0) await sleep(clock, restMs, signal);
+      const { hasCoords, ...self } = await connection.call('getSelf', {}, parseSelf, { signal });
       const version = checkRouterVersion(self.version, hasCoords);
       if (!identityHolds(self)) {
         throw new AdminError(

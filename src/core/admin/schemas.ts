@@ -26,16 +26,9 @@ const selfSchema = z.object({
   coords: z.unknown().optional(),
 });
 
-const sessionsSchema = z.object({ sessions: z.array(z.unknown()) });
-
-interface SessionEntry {
-  readonly key: string;
-  readonly address: string;
-  readonly bytes_recvd: number;
-  readonly bytes_sent: number;
-  /** Seconds, with fractions. */
-  readonly uptime: number;
-}
+const sessionsSchema = z.object({
+  sessions: z.array(z.object({ key, address: z.string(), bytes_recvd: count, bytes_sent: count })),
+});
 
 const peersSchema = z.object({
   peers: z.array(
@@ -45,7 +38,6 @@ const peersSchema = z.object({
       inbound: z.boolean(),
       /** Empty until the link handshake has ended. */
       key: z.union([key, z.literal('')]).optional(),
-      address: address.optional(),
       bytes_recvd: count.optional(),
       bytes_sent: count.optional(),
       /** Nanoseconds. */
@@ -72,25 +64,20 @@ export function parseSelf(response: unknown): RouterSelf & { readonly hasCoords:
   return { key: self.key, address: self.address, version: self.build_version, hasCoords: self.coords !== undefined };
 }
 
-/**
- * Sessions whose address derives from their key, and the keys of those that claim another address.
- * @param earlier sessions that an earlier reply has had, by key: what derives from those need not be found again, and their strings serve again,
- * so that a poll leaves nothing behind that outlives it
- * @throws AdminError ADMIN_REPLY_INVALID
- */
-export function parseSessions(
-  response: unknown,
-  earlier: ReadonlyMap<string, Pick<RouterSession, 'key' | 'address'>> = new Map(),
-): { sessions: RouterSession[]; misaddressed: string[] } {
+/** What a reply to getSessions tells. */
+export interface SessionsReply {
+  /** Sessions whose address derives from their key. */
+  readonly sessions: readonly RouterSession[];
+  /** Keys of those that claim another address. */
+  readonly misaddressed: readonly string[];
+}
+
+/** @throws AdminError ADMIN_REPLY_INVALID */
+export function parseSessions(response: unknown): SessionsReply {
   const sessions: RouterSession[] = [];
   const misaddressed: string[] = [];
-  for (const [index, entry] of check(sessionsSchema, response, 'getSessions').sessions.entries()) {
-    if (!isSessionEntry(entry)) throw notYggdrasils('getSessions', `sessions.${index}: it is no session`);
-    const { bytes_recvd: bytesIn, bytes_sent: bytesOut, uptime } = entry;
-    const known = earlier.get(entry.key);
-    if (!known && !keyPattern.test(entry.key)) throw notYggdrasils('getSessions', `sessions.${index}: its key is none`);
-    const { key, address } = known ?? { key: entry.key, address: addressOf(entry.key) };
-    if (entry.address === address) sessions.push({ key, address, bytesIn, bytesOut, uptime });
+  for (const { key, address, bytes_recvd, bytes_sent } of check(sessionsSchema, response, 'getSessions').sessions) {
+    if (address === addressOf(key)) sessions.push({ key, address, bytesIn: bytes_recvd, bytesOut: bytes_sent });
     else misaddressed.push(key);
   }
   return { sessions, misaddressed };
@@ -103,7 +90,6 @@ export function parsePeers(response: unknown): RouterPeer[] {
     up: entry.up,
     inbound: entry.inbound,
     key: entry.key || undefined,
-    address: entry.key ? addressOf(entry.key) : undefined,
     bytesIn: entry.bytes_recvd ?? 0,
     bytesOut: entry.bytes_sent ?? 0,
     latencyMs: entry.latency === undefined ? undefined : entry.latency / 1e6,
@@ -121,32 +107,10 @@ export function identityHolds(self: RouterSelf): boolean {
   return isOverlayAddress(self.address) && addressOf(self.key) === self.address;
 }
 
-/** By hand, unlike all else: a router may have ten thousand sessions, and zod made half the cost of a poll. */
-function isSessionEntry(value: unknown): value is SessionEntry {
-  if (typeof value !== 'object' || value === null) return false;
-  const { key, address, bytes_recvd, bytes_sent, uptime } = value as Record<keyof SessionEntry, unknown>;
-  return (
-    typeof key === 'string' &&
-    typeof address === 'string' &&
-    isCount(bytes_recvd) &&
-    isCount(bytes_sent) &&
-    typeof uptime === 'number' &&
-    uptime >= 0 &&
-    uptime < Number.POSITIVE_INFINITY
-  );
-}
-
-function isCount(value: unknown): value is number {
-  return Number.isSafeInteger(value) && (value as number) >= 0;
-}
-
 function check<Output>(schema: z.ZodType<Output>, value: unknown, request: string): Output {
   const result = schema.safeParse(value);
   if (result.success) return result.data;
   const [issue] = result.error.issues;
-  throw notYggdrasils(request, `${issue?.path.join('.') || 'reply'}: ${issue?.message ?? 'invalid'}`, result.error);
-}
-
-function notYggdrasils(request: string, fault: string, cause?: unknown): AdminError {
-  return new AdminError('ADMIN_REPLY_INVALID', `The reply to ${request} is not yggdrasil’s: ${fault}.`, { cause });
+  const fault = `${issue?.path.join('.') || 'reply'}: ${issue?.message ?? 'invalid'}`;
+  throw new AdminError('ADMIN_REPLY_INVALID', `The reply to ${request} is not yggdrasil’s: ${fault}.`, { cause: result.error });
 }

@@ -69,12 +69,13 @@ export class LoopbackRouter {
   async restart(): Promise<void> {
     await this.stop();
     this.output = '';
-    const child = spawn(this.program, ['-useconffile', join(this.folder, 'yggdrasil.conf')], {
+    const child = spawn(this.program, ['-loglevel', 'debug', '-useconffile', join(this.folder, 'yggdrasil.conf')], {
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     this.process = child;
     for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk: Buffer) => (this.output += chunk.toString()));
-    await poll('yggdrasil listens', () => this.output.includes('admin socket listening') || undefined);
+    // Its last handlers come with the TUN, and a request before that can end it.
+    await poll('yggdrasil has started', () => this.output.includes('Not starting TUN') || undefined);
   }
 
   async stop(): Promise<void> {
