@@ -7,6 +7,7 @@ import { EventSource } from '../core/events.js';
 import { loadAddon } from '../native/addon.js';
 import { ConfigReader } from './config-source.js';
 import { EventLog } from './event-log.js';
+import { trimHeap } from './heap-trim.js';
 import { ServiceManager } from './service-manager.js';
 import { supervise } from './supervisor.js';
 
@@ -24,6 +25,7 @@ export async function run(file: string | undefined, overrides: readonly ConfigOv
   const log = new EventLog(config.log, process.stdout);
   const events = new EventSource('cli', () => systemClock.wallTime());
   const { addon } = loadAddon();
+  const trimming = trimHeap(systemClock);
   const manager = new ServiceManager({
     env: process.env,
     pid: process.pid,
@@ -54,6 +56,7 @@ export async function run(file: string | undefined, overrides: readonly ConfigOv
       reread: async () => (await reader.read()).config,
     });
   } finally {
+    trimming.cancel();
     manager.close();
     log.close();
     // All is closed; Node would wait for names that silent name servers are asked for.
