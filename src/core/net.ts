@@ -33,6 +33,17 @@ export interface ConnectTcpOptions {
   readonly signal?: AbortSignal;
 }
 
+export interface ConnectUnixOptions {
+  /** As in {@link ConnectTcpOptions}. */
+  readonly timeoutMs: number;
+  readonly signal?: AbortSignal;
+  /**
+   * The chunks of `data` are good until the listeners return, and come whether or not the stream is paused: for streams with so much on them
+   * that a buffer for each chunk would be noticed. A Net may give chunks that last all the same. @default false
+   */
+  readonly transientChunks?: boolean;
+}
+
 export interface ListenTcpOptions {
   /** Address and port to listen on; port 0 lets the system pick. */
   readonly local: Endpoint;
@@ -162,7 +173,7 @@ export interface Net {
   bindUdp(options: BindUdpOptions): Promise<DatagramSocket>;
   /** Joins a multicast group on one network. Absent where nothing is ever multicast. */
   joinMulticast?(options: JoinMulticastOptions): Promise<DatagramSocket>;
-  connectUnix(path: string, options: { readonly timeoutMs: number; readonly signal?: AbortSignal }): Promise<ByteStream>;
+  connectUnix(path: string, options: ConnectUnixOptions): Promise<ByteStream>;
   listenUnix(options: ListenUnixOptions): Promise<Listener>;
   /** Applies what it can and returns the names of the settings that took effect. */
   tune(stream: ByteStream, tuning: TcpTuning): readonly (keyof TcpTuning)[];

@@ -3,11 +3,24 @@ import type { RatatoskrError } from './errors.js';
 import type { PathDelays } from './frames/delay-meter.js';
 import type { ByteStream } from './net.js';
 
-/** The two agents' signs of life on a path, and the silence after which it counts as dead, in milliseconds. */
-export const beatMs = 1800;
-export const silenceMs = 4400;
+/**
+ * The two agents' signs of life on a path, of which the first comes sooner, so that its delays are known soon, and the silence after which it
+ * counts as dead, in milliseconds.
+ */
+export const firstBeatMs = 250;
+export const beatMs = 2250;
+export const silenceMs = 4700;
 /** How long the second half of a bridge may outlive the first, and the last words may take, in milliseconds. */
 export const lingerMs = 500;
+
+/** As {@link PumpOptions.keepBackMs}: the most, and the part of the round trip over the overlay that it is. */
+const mostKeepBackMs = 250;
+const keepBackPart = 5 / 8;
+
+/** {@link PumpOptions.keepBackMs} for a path that takes the place of one with this round trip, in milliseconds: one way, and a quarter for who is late. */
+export function keepBackFor(rttMs: number): number {
+  return Math.min(mostKeepBackMs, rttMs * keepBackPart);
+}
 
 export interface PumpOptions {
   /** The stream to the other agent, at the point where the routers' begin. */
@@ -16,6 +29,11 @@ export interface PumpOptions {
   readonly router: ByteStream;
   /** Keep the link out of the routers' tree, so that it serves its two ends and nobody else; the other end does the same. */
   readonly hidden: boolean;
+  /**
+   * How long the first traffic of the peer's is kept from the router, and what follows it, in milliseconds: what was sent before by a longer
+   * way is to come first. yggdrasil drops each packet that another of its session has overtaken. @default 0
+   */
+  readonly keepBackMs?: number;
   /** Keys of the two routers, 32 bytes each. */
   readonly ownKey: Uint8Array;
   readonly peerKey: Uint8Array;

@@ -1,6 +1,6 @@
 import type { ProvenPath } from './attempt.js';
 import { BridgeError, type RatatoskrError } from './errors.js';
-import type { Pump, Pumps } from './pump.js';
+import { keepBackFor, type Pump, type Pumps } from './pump.js';
 import { openRouterSocket, type RouterSocketOptions } from './router-socket.js';
 import type { PathPeering } from './strategy.js';
 
@@ -24,11 +24,12 @@ export async function routerEndOfStream(options: RouterSocketOptions & { readonl
   return {
     identity: withoutQuery(uri),
     inbound: false,
-    carry: ({ path, hidden, ownKey, peer }) =>
+    carry: ({ path, hidden, overlayRttMs, ownKey, peer }) =>
       options.pumps.start({
         path,
         router: stream,
         hidden,
+        keepBackMs: keepBackFor(overlayRttMs),
         ownKey: Buffer.from(ownKey, 'hex'),
         peerKey: Buffer.from(peer.key, 'hex'),
       }),

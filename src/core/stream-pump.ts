@@ -6,7 +6,7 @@ import { DelayMeter, type PathDelays } from './frames/delay-meter.js';
 import { FrameLane } from './frames/frame-lane.js';
 import type { Verdict } from './frames/frame-scanner.js';
 import { frameType, keepAliveFrame } from './frames/frame-types.js';
-import { beatMs, lingerMs, type Pump, type PumpCounters, type PumpOptions, type Pumps, silenceMs } from './pump.js';
+import { beatMs, firstBeatMs, lingerMs, type Pump, type PumpCounters, type PumpOptions, type Pumps, silenceMs } from './pump.js';
 
 /** What may wait in a stream before the other is paused, in bytes. */
 const mostWaiting = 64 * 1024;
@@ -29,6 +29,7 @@ class StreamPump implements Pump {
   private ending = false;
   /** Why the first of the two directions has ended. */
   private halfReason: RatatoskrError | undefined;
+  private keepBackTimer: Timer | undefined;
   private beatTimer: Timer | undefined;
   private beatDueAt = 0;
   private heardAt: number;
@@ -70,6 +71,7 @@ class StreamPump implements Pump {
         this.heardAt = clock.now();
         return this.flow.pass(count);
       },
+      onFirstTraffic: () => this.keepBack(),
       onDropped: () => this.outward.insert(keepAliveFrame),
       onTaken: (body) => this.takeFrame(body),
       onEnd: () => this.endHalf(pathClosed('the other agent closed it')),
@@ -80,7 +82,7 @@ class StreamPump implements Pump {
     router.once('error', ({ message }) => void this.end(linkClosed(`broke the link (${message})`)));
     router.once('close', () => void this.end(this.halfReason ?? linkClosed('closed the link')));
     this.heardAt = clock.now();
-    this.beatIn(beatMs);
+    this.beatIn(firstBeatMs);
     if (path.destroyed) void this.end(pathClosed('it was closed before it was in use'));
     if (router.destroyed) void this.end(linkClosed('closed the link before it was in use'));
   }
@@ -104,6 +106,7 @@ class StreamPump implements Pump {
     if (!this.ending) {
       this.ending = true;
       this.beatTimer?.cancel();
+      this.keepBackTimer?.cancel();
       this.outward.insert(encodeAgentFrame({ kind: 'end', code: reason.code, message: reason.message }));
       this.outward.finish();
       this.inward.finish();
@@ -138,6 +141,13 @@ class StreamPump implements Pump {
       () => this.end(reason),
       () => {},
     );
+  }
+
+  /** @returns whether traffic may go on at once */
+  private keepBack(): boolean {
+    const { keepBackMs = 0 } = this.options;
+    if (keepBackMs > 0) this.keepBackTimer = this.clock.setTimer(keepBackMs, () => this.inward.release());
+    return keepBackMs === 0;
   }
 
   private takeFrame(body: Buffer): void {

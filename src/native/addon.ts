@@ -83,6 +83,8 @@ interface NativeCarryOptions {
   readonly path: number;
   readonly router: number;
   readonly hidden: boolean;
+  /** A whole number up to 1000. @default 0 */
+  readonly keepBackMs?: number;
   readonly ownKey: Uint8Array;
   readonly peerKey: Uint8Array;
   /** What has been read of them already. */

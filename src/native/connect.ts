@@ -6,6 +6,9 @@ import type { Addon, NativeConnectOptions } from './addon.js';
 import { adoptStream, prepareStream } from './byte-stream.js';
 import { systemError } from './system-error.js';
 
+/** Bytes read at once into a buffer that serves time and again. */
+const transientBytes = 262_144;
+
 /** Connects by the addon. */
 export function connectByAddon(addon: Addon, options: ConnectTcpOptions): Promise<ByteStream> {
   const { signal } = options;
@@ -61,21 +64,29 @@ export async function connectByNode({ remote, local, ttl, timeoutMs, signal }: C
       ...(local?.address === undefined ? {} : { localAddress: local.address }),
       ...(local?.port === undefined ? {} : { localPort: local.port }),
     },
-    timeoutMs,
-    signal,
+    { timeoutMs, signal },
   );
+}
+
+interface ConnectOptions {
+  readonly timeoutMs: number;
+  readonly signal?: AbortSignal | undefined;
+  /** As in `connectUnix` of {@link Net}. */
+  readonly transientChunks?: boolean | undefined;
 }
 
 /** Connects by Node; leaves nothing behind when it rejects. */
 export function connectSocket(
   target: net.TcpSocketConnectOpts | net.IpcSocketConnectOpts,
-  timeoutMs: number,
-  signal: AbortSignal | undefined,
+  { timeoutMs, signal, transientChunks }: ConnectOptions,
 ): Promise<ByteStream> {
   return new Promise((resolve, reject) => {
     expectManyListeners(signal);
     signal?.throwIfAborted();
-    const socket = net.connect({ ...target, allowHalfOpen: true });
+    const onread = transientChunks
+      ? { onread: readInto(Buffer.allocUnsafeSlow(transientBytes), (chunk) => socket.emit('data', chunk)) }
+      : {};
+    const socket: net.Socket = net.connect({ ...target, ...onread, allowHalfOpen: true });
     const detail = 'path' in target ? target.path : `${target.host}:${target.port}`;
     const timer = setTimeout(() => fail(systemError('ETIMEDOUT', 'connect', detail)), timeoutMs);
     const onAbort = () => fail(signal?.reason as Error);
@@ -98,6 +109,17 @@ export function connectSocket(
     socket.once('error', fail);
     signal?.addEventListener('abort', onAbort, { once: true });
   });
+}
+
+/** Has a socket read into one buffer, time and again. */
+function readInto(buffer: Buffer, onChunk: (chunk: Buffer) => void): net.OnReadOpts {
+  return {
+    buffer,
+    callback: (length) => {
+      onChunk(buffer.subarray(0, length));
+      return true;
+    },
+  };
 }
 
 /** One signal may call off thousands of connects; each leaves it when it settles, so Node's leak warning would be wrong. */

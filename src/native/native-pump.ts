@@ -79,14 +79,14 @@ class NativePump implements Pump {
 
   /** What was written before us goes first, and what was read is carried too. */
   private async begin(): Promise<void> {
-    const { path, router, hidden, ownKey, peerKey } = this.options;
+    const { path, router, hidden, keepBackMs = 0, ownKey, peerKey } = this.options;
     await Promise.all([flushed(path), flushed(router)]);
     if (this.ending) return;
     try {
       const [fromPath, fromRouter] = [handOver(path), handOver(router)];
       const early = { fromPath: fromPath.early, fromRouter: fromRouter.early };
       const { id, counters } = this.addon.carry(
-        { path: fromPath.fd, router: fromRouter.fd, hidden, ownKey, peerKey, ...early },
+        { path: fromPath.fd, router: fromRouter.fd, hidden, keepBackMs: Math.ceil(keepBackMs), ownKey, peerKey, ...early },
         (cause, error, words) => void this.end(reasonOf(cause, error, words)),
         () => this.onClosed(),
       );

@@ -23,7 +23,7 @@ export function createSystemNet({ addon, reason }: { addon?: Addon | undefined; 
     listenTcp: (options) => listenTcp(addon, options),
     bindUdp,
     joinMulticast,
-    connectUnix: (path, { timeoutMs, signal }) => connectSocket({ path }, timeoutMs, signal),
+    connectUnix: (path, options) => connectSocket({ path }, options),
     listenUnix: (options) => listenUnix(addon, options),
     tune: (stream, tuning) => (addon ? tuneByAddon(addon, stream, tuning) : tuneByNode(stream, tuning)),
     tcpInfo: (stream) => askAddon(addon?.tcpInfo, stream),

@@ -49,9 +49,10 @@ export interface OnePump {
 }
 
 /** One pump, and what it is between in the test's own hands. */
-export async function onePump(pumps: Pumps, { hidden = true } = {}): Promise<OnePump> {
+export async function onePump(pumps: Pumps, { hidden = true, keepBackMs = 0 } = {}): Promise<OnePump> {
   const [[near, far], [agent, router]] = [await tcpPair(), await unixPair()];
-  return { pump: pumps.start({ path: near, router: agent, hidden, ownKey: keys[0], peerKey: keys[1] }), far, router };
+  const pump = pumps.start({ path: near, router: agent, hidden, keepBackMs, ownKey: keys[0], peerKey: keys[1] });
+  return { pump, far, router };
 }
 
 /** Two agents and the path between them, with the routers' ends of their sockets. */
@@ -66,7 +67,6 @@ export async function twoPumps(one: Pumps, other = one, { hidden = true } = {}) 
 
 /** Collects what comes on a stream. */
 export class Received {
-  bytes = Buffer.alloc(0);
   ended = false;
   private readonly chunks: Buffer[] = [];
   private length = 0;
@@ -83,13 +83,16 @@ export class Received {
     });
   }
 
+  get bytes(): Buffer {
+    return Buffer.concat(this.chunks);
+  }
+
   /** Everything so far, once it is this long. */
   async atLeast(length: number): Promise<Buffer> {
     await new Promise<void>((resolve) => {
       this.waiting = { length, resolve };
       this.check();
     });
-    this.bytes = Buffer.concat(this.chunks);
     return this.bytes;
   }
 

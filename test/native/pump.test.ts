@@ -124,6 +124,56 @@ describe.each([
     await ends[1].ended;
   });
 
+  it('keeps the first traffic from the router for a while, and what follows it, and nothing else', async () => {
+    const { pump, far, router } = await onePump(pumps, { keepBackMs: 300 });
+    const [atFar, atRouter] = [new Received(far), new Received(router)];
+    const [announcement, keepAlive] = [frame(4, randomBytes(100)), Buffer.from(keepAliveFrame)];
+    const traffic = (from: 0 | 1) =>
+      trafficFrame({ source: keys[from], destination: keys[from === 0 ? 1 : 0], payload: randomBytes(1000) });
+    const before = Buffer.concat([handshake(), announcement]);
+    far.write(before);
+    await atRouter.atLeast(before.length);
+    const kept = [traffic(1), keepAlive, traffic(1)];
+    const sentAt = performance.now();
+    for (const each of kept) far.write(each);
+    const outward = Buffer.concat([handshake(), traffic(0)]);
+    router.write(outward);
+    await atFar.atLeast(outward.length);
+    expect(atRouter.bytes.length).toBe(before.length);
+    const all = Buffer.concat([before, ...kept]);
+    expect((await atRouter.atLeast(all.length)).equals(all)).toBe(true);
+    expect(performance.now() - sentAt).toBeGreaterThan(295);
+    const later = Buffer.concat([all, traffic(1)]);
+    far.write(later.subarray(all.length));
+    expect((await atRouter.atLeast(later.length)).equals(later)).toBe(true);
+    await pump.end(over);
+  });
+
+  it('brings 8 MiB of traffic to the router in order, whose first frame it has kept back', async () => {
+    const { pump, far, router } = await onePump(pumps, { keepBackMs: 50 });
+    const received = new Received(router);
+    const frames = Array.from({ length: 128 }, () =>
+      trafficFrame({ source: peerKey, destination: ownKey, payload: randomBytes(65_000) }),
+    );
+    const all = Buffer.concat([handshake(), ...frames]);
+    far.write(all);
+    expect(sha256(await received.atLeast(all.length))).toBe(sha256(all));
+    await pump.end(over);
+  });
+
+  it('ends while it keeps the first traffic back', async () => {
+    const { pump, far, router } = await onePump(pumps, { keepBackMs: 1000 });
+    const received = new Received(router);
+    const greeting = handshake();
+    far.write(greeting);
+    await received.atLeast(greeting.length);
+    far.write(trafficFrame({ source: peerKey, destination: ownKey }));
+    await eventually(() => pump.counters.bytesIn > greeting.length);
+    await pump.end(over);
+    expect(await pump.ended).toBe(over);
+    expect(received.bytes.length).toBe(greeting.length);
+  });
+
   it('leaves tree building out of a hidden bridge both ways, and answers in its place between frames', async () => {
     const { pump, far, router } = await onePump(pumps);
     const [atFar, atRouter] = [new Received(far), new Received(router)];

@@ -5,16 +5,16 @@ import { encodeAgentFrame } from '../../src/core/frames/agent-frames.js';
 import { createStreamPumps } from '../../src/core/stream-pump.js';
 import { duplexPair } from './duplex-pair.js';
 import { FakeClock, settle } from './fake-clock.js';
-import { handshake } from './link-frames.js';
+import { frame, handshake, trafficFrame } from './link-frames.js';
 
 const keys = { ownKey: Buffer.alloc(32, 1), peerKey: Buffer.alloc(32, 2) };
 
 /** A pump at one end, with the other end's hands on the path and on the router's socket. */
-function onePump() {
+function onePump(keepBackMs = 0) {
   const clock = new FakeClock();
   const [path, far] = duplexPair();
   const [router, ownRouter] = duplexPair();
-  const pump = createStreamPumps(clock).start({ path, router, hidden: true, ...keys });
+  const pump = createStreamPumps(clock).start({ path, router, hidden: true, keepBackMs, ...keys });
   return { clock, pump, far, ownRouter, path, router };
 }
 
@@ -27,7 +27,7 @@ describe('a pump that hears nothing on its path', () => {
   it('gives it up within five seconds, idle or not', async () => {
     const { clock, pump, far, ownRouter } = onePump();
     await greet(far, ownRouter);
-    await clock.advance(4300);
+    await clock.advance(4600);
     expect(clock.pending).toBeGreaterThan(0);
     await clock.advance(200);
     expect((await pump.ended).code).toBe('PATH_SILENT');
@@ -58,5 +58,39 @@ describe('a pump that hears nothing on its path', () => {
     await settle();
     await clock.advance(5000);
     expect((await pump.ended).code).toBe('PATH_SILENT');
+  });
+});
+
+describe('a pump that takes the place of a longer way', () => {
+  it('keeps the first traffic from the router so long, once, and leaves no timer', async () => {
+    const { clock, pump, far, ownRouter } = onePump(75);
+    const received: Buffer[] = [];
+    ownRouter.on('data', (chunk: Buffer) => received.push(chunk));
+    const said = () => Buffer.concat(received);
+    const [greeting, announcement] = [handshake(), frame(4, Buffer.alloc(40, 1))];
+    const traffic = trafficFrame({ source: keys.peerKey, destination: keys.ownKey });
+    for (const each of [greeting, announcement, traffic, announcement, traffic]) {
+      far.write(each);
+      await settle();
+    }
+    await clock.advance(74);
+    expect(said()).toEqual(Buffer.concat([greeting, announcement]));
+    await clock.advance(1);
+    const all = Buffer.concat([greeting, announcement, traffic, announcement, traffic]);
+    expect(said()).toEqual(all);
+    far.write(traffic);
+    await settle();
+    expect(said()).toEqual(Buffer.concat([all, traffic]));
+    await pump.end(new BridgeError('SESSION_ENDED', 'Over.'));
+    expect(clock.pending).toBe(0);
+  });
+
+  it('leaves no timer when it ends meanwhile', async () => {
+    const { clock, pump, far } = onePump(75);
+    far.write(Buffer.concat([handshake(), trafficFrame({ source: keys.peerKey, destination: keys.ownKey })]));
+    await settle();
+    expect(clock.pending).toBeGreaterThan(1);
+    await pump.end(new BridgeError('SESSION_ENDED', 'Over.'));
+    expect(clock.pending).toBe(0);
   });
 });

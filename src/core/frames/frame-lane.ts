@@ -16,6 +16,8 @@ export interface FrameLaneOptions {
   readonly listener: Uint8Array;
   /** So many bytes have come, whatever they are. @returns false when nothing more is to be read until {@link FrameLane.goOn} */
   onReceived?(count: number): boolean;
+  /** The first traffic comes. @returns false when it and what follows are to wait for {@link FrameLane.release} */
+  onFirstTraffic?(): boolean;
   /** A frame was left out. */
   onDropped(): void;
   /** A frame for this agent. */
@@ -38,6 +40,8 @@ export class FrameLane {
   full = false;
   /** Who was told of what has come wants no more for a while. */
   private held = false;
+  /** What has come is not to go on yet. */
+  private keptBack = false;
   private readonly scanner: FrameScanner;
   private readonly pieces: Buffer[] = [];
   private readonly inserts: Buffer[] = [];
@@ -56,6 +60,9 @@ export class FrameLane {
           options.onDropped();
         },
         taken: (body) => options.onTaken?.(body),
+        firstTraffic: () => {
+          if (options.onFirstTraffic?.() === false) this.keepBack();
+        },
         transit: () => {
           this.transit += 1;
         },
@@ -78,6 +85,14 @@ export class FrameLane {
     this.read();
   }
 
+  /** Ends the wait that an {@link FrameLaneOptions.onFirstTraffic} asked for. */
+  release(): void {
+    this.keptBack = false;
+    if (this.over) return;
+    this.write();
+    this.read();
+  }
+
   /** Puts a whole frame between two others, now or as soon as one has ended. */
   insert(frame: Buffer): void {
     if (this.over || this.inserts.length === maxInserts) return;
@@ -92,6 +107,11 @@ export class FrameLane {
     this.over = true;
     this.options.sink.end();
     this.options.onEnd();
+  }
+
+  private keepBack(): void {
+    this.keptBack = true;
+    this.options.source.pause();
   }
 
   private forward(chunk: Buffer): void {
@@ -120,6 +140,7 @@ export class FrameLane {
   }
 
   private write(): void {
+    if (this.keptBack) return;
     const { sink, source, maxWaiting } = this.options;
     if (this.pieces.length > 1) sink.cork();
     for (const piece of this.pieces) {
@@ -134,6 +155,6 @@ export class FrameLane {
   }
 
   private read(): void {
-    if (!this.full && !this.held) this.options.source.resume();
+    if (!this.full && !this.held && !this.keptBack) this.options.source.resume();
   }
 }

@@ -17,6 +17,8 @@ interface FrameSink {
   dropped(type: number): void;
   /** The body of a frame for this agent. */
   taken(body: Buffer): void;
+  /** Traffic begins, once: none of it has been passed yet. */
+  firstTraffic?(): void;
   /** A traffic frame that does not go from one end of the link to the other. */
   transit(): void;
 }
@@ -45,6 +47,7 @@ export class FrameScanner {
   private verdict: Verdict = 'pass';
   private readonly body = Buffer.alloc(maxAgentFrameBytes);
   private bodyLength = 0;
+  private hadTraffic = false;
   private readonly addresses: TrafficAddresses;
 
   constructor(private readonly options: FrameScannerOptions) {
@@ -145,7 +148,11 @@ export class FrameScanner {
     this.verdict = this.options.judge(type);
     if (this.verdict === 'take' && this.left > maxAgentFrameBytes) throw malformed('has a frame between agents that is too long');
     if (this.verdict === 'drop') this.options.sink.dropped(type);
-    else if (type === frameType.traffic) this.addresses.open();
+    else if (type === frameType.traffic) {
+      this.addresses.open();
+      if (!this.hadTraffic) this.options.sink.firstTraffic?.();
+      this.hadTraffic = true;
+    }
   }
 
   private enter(): void {

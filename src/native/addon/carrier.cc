@@ -58,6 +58,7 @@ Napi::Value Carrier::Carry(const Napi::CallbackInfo& info) {
   const auto router = static_cast<int>(fields.Integer("router", 0, INT_MAX));
   Link::Options options{};
   options.hidden = fields.Flag("hidden");
+  options.keep_back = static_cast<std::uint64_t>(fields.OptionalInteger("keepBackMs", 0, 1000).value_or(0)) * 1000;
   options.own_key = KeyOf(fields.Bytes("ownKey", options.own_key.size()));
   options.peer_key = KeyOf(fields.Bytes("peerKey", options.peer_key.size()));
   options.from_path = fields.Bytes("fromPath");

@@ -1,6 +1,7 @@
 #include "frame-scanner.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace ratatoskr {
 namespace {
@@ -128,6 +129,7 @@ bool FrameScanner::Begin(FrameSink& sink) {
     sink.Dropped();
   } else if (type == kTraffic) {
     addresses_.Open();
+    if (!std::exchange(had_traffic_, true)) sink.FirstTraffic();
   }
   return true;
 }

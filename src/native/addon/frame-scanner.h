@@ -25,6 +25,8 @@ class FrameSink {
   virtual void Dropped() = 0;
   // The body of a frame for this agent.
   virtual void Taken(Bytes body) = 0;
+  // Traffic begins, once: none of it has been passed yet.
+  virtual void FirstTraffic() = 0;
   // A traffic frame that does not go from one end of the link to the other.
   virtual void Transit() = 0;
 
@@ -96,6 +98,7 @@ class FrameScanner {
   std::size_t left_ = 0;
   std::array<std::uint8_t, kMaxAgentFrameBytes> body_{};
   std::size_t body_length_ = 0;
+  bool had_traffic_ = false;
   TrafficAddresses addresses_;
 };
 

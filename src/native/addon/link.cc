@@ -22,12 +22,17 @@ constexpr std::size_t kMaxInsertBytes = 2 * kMaxAgentFrameBytes;
 // What may wait in the kernel beyond what is on its way: enough to go on with until the thread is awake, and no more.
 constexpr int kNotSentBytes = 128 * 1024;
 // As in src/core/pump.ts, in microseconds.
-constexpr std::uint64_t kBeat = 1'800'000;
-constexpr std::uint64_t kSilence = 4'400'000;
+constexpr std::uint64_t kFirstBeat = 250'000;
+constexpr std::uint64_t kBeat = 2'250'000;
+// Beats go out at multiples of this, not before their time: to wake up costs more than to send dozens of them.
+constexpr std::uint64_t kBeatGrid = 500'000;
+constexpr std::uint64_t kSilence = 4'700'000;
 constexpr std::uint64_t kLinger = 500'000;
 
 // The one kind of frame between agents that is not a beat and that this version knows.
 constexpr std::uint8_t kEndKind = 2;
+
+std::uint64_t OnBeatGrid(std::uint64_t time) { return (time + kBeatGrid - 1) / kBeatGrid * kBeatGrid; }
 
 bool WouldBlock(int error) { return error == EAGAIN || error == EWOULDBLOCK; }
 
@@ -44,12 +49,13 @@ Link::Link(Options options, std::uint64_t now)
     : outward_(*this, Side::kRouter, ScannerOf(options, FrameScanner::Speaker::kRouter)),
       inward_(*this, Side::kPath, ScannerOf(options, FrameScanner::Speaker::kAgent)),
       flow_(now),
+      keep_back_(options.keep_back),
       from_path_(std::move(options.from_path)),
       from_router_(std::move(options.from_router)),
       counters_(std::move(options.counters)),
       now_(now),
       heard_at_(now),
-      beat_at_(now + kBeat) {
+      beat_at_(OnBeatGrid(now + kFirstBeat)) {
   counters_->Set(LinkCounters::kRtt, std::numeric_limits<double>::quiet_NaN());
   path_.fd = std::move(options.path);
   router_.fd = std::move(options.router);
@@ -81,7 +87,10 @@ bool Link::Move(Lane& lane, Scratch& scratch, std::uint64_t now) {
   if (!lane.backlog.empty()) {
     if (!sink_of(lane).writable) return false;
     WriteBacklog(lane);
-    if (!lane.backlog.empty()) return false;
+    if (!lane.backlog.empty()) {
+      if (KeptBack(lane)) ready_at_ = keep_back_until_;
+      return false;
+    }
   }
   if (closing_) {
     if (&lane == &outward_) closed_ = true;
@@ -172,6 +181,10 @@ void Link::Lane::Taken(Bytes body) {
   }
 }
 
+void Link::Lane::FirstTraffic() {
+  if (source == Side::kPath) link.keep_back_until_ = link.now_ + link.keep_back_;
+}
+
 void Link::Lane::Transit() {
   link.counters_->Add(source == Side::kPath ? LinkCounters::kTransitIn : LinkCounters::kTransitOut, 1);
 }
@@ -209,7 +222,7 @@ void Link::Flush(Lane& lane) {
   std::vector<iovec>& pieces = *pieces_;
   End& sink = sink_of(lane);
   std::size_t sent = 0;
-  if (!pieces.empty() && sink.writable && lane.backlog.empty()) {
+  if (!pieces.empty() && sink.writable && lane.backlog.empty() && !KeptBack(lane)) {
     msghdr message{};
     message.msg_iov = pieces.data();
     message.msg_iovlen = pieces.size();
@@ -229,6 +242,7 @@ void Link::Flush(Lane& lane) {
 }
 
 void Link::WriteBacklog(Lane& lane) {
+  if (KeptBack(lane)) return;
   End& sink = sink_of(lane);
   while (sink.writable && lane.backlog_at < lane.backlog.size()) {
     const std::uint8_t* const from = lane.backlog.data() + lane.backlog_at;
@@ -290,9 +304,16 @@ void Link::Tick(std::uint64_t now, std::uint64_t held_up) {
     return;
   }
   if (now < beat_at_) return;
-  beat_at_ = now + kBeat;
+  beat_at_ = OnBeatGrid(now + kBeat);
   // What waits to be sent is a sign of life itself.
   if (outward_.backlog.empty() && path_.writable) SendBeat(now);
+}
+
+std::uint64_t Link::NextTick() const {
+  if (closing_) return closed_ ? kNever : deadline_;
+  if (cause_ != Cause::kNone) return kNever;
+  const std::uint64_t next = std::min(beat_at_, heard_at_ + kSilence);
+  return deadline_ == 0 ? next : std::min(next, deadline_);
 }
 
 void Link::SendBeat(std::uint64_t now) {

@@ -50,6 +50,7 @@ class Link {
     bool hidden;
     RouterKey own_key;
     RouterKey peer_key;
+    std::uint64_t keep_back;  // as keepBackMs in src/core/pump.ts, in microseconds
     // What somebody has read of them already.
     std::vector<std::uint8_t> from_path;
     std::vector<std::uint8_t> from_router;
@@ -78,8 +79,10 @@ class Link {
   void Notice(Side side, std::uint32_t events);
   // Moves what can be moved, up to a fair share. Returns when more can be done unless something is noticed before: `now` is at once.
   std::uint64_t Work(Scratch& scratch, std::uint64_t now);
-  // A few times a second: beats, and deadlines. `held_up` is by how much the thread was late, in microseconds.
+  // Beats, and deadlines. `held_up` is by how much the thread was late, in microseconds.
   void Tick(std::uint64_t now, std::uint64_t held_up);
+  // When the next tick is needed, as things stand.
+  std::uint64_t NextTick() const;
   // Its side cannot be watched.
   void Refuse(Side side, int error) { Fail(side, error); }
   // Why it is over, and an errno or the other agent's last words where there are any.
@@ -103,6 +106,7 @@ class Link {
     void Pass(Bytes bytes) override;
     void Dropped() override;
     void Taken(Bytes body) override;
+    void FirstTraffic() override;
     void Transit() override;
 
     Link& link;
@@ -118,6 +122,8 @@ class Link {
   End& end(Side side) { return side == Side::kPath ? path_ : router_; }
   End& source_of(Lane& lane) { return end(lane.source); }
   End& sink_of(Lane& lane) { return end(lane.source == Side::kPath ? Side::kRouter : Side::kPath); }
+  // Is what has come not to go on yet?
+  bool KeptBack(const Lane& lane) const { return &lane == &inward_ && now_ < keep_back_until_; }
   bool Move(Lane& lane, Scratch& scratch, std::uint64_t now);
   bool Read(Lane& lane, Scratch& scratch, std::uint64_t now);
   bool Forward(Lane& lane, Bytes bytes, Scratch& scratch);
@@ -138,6 +144,8 @@ class Link {
   Lane outward_;
   Lane inward_;
   EvenFlow flow_;  // inward
+  const std::uint64_t keep_back_;
+  std::uint64_t keep_back_until_ = 0;
   std::uint64_t ready_at_ = kNever;
   std::vector<std::uint8_t> from_path_;
   std::vector<std::uint8_t> from_router_;

@@ -11,8 +11,8 @@
 namespace ratatoskr {
 namespace {
 
-// How often deadlines are looked at, in microseconds: what a beat may be late by.
-constexpr std::uint64_t kTick = 250'000;
+// By how much a tick may be late before the thread counts as held up, in microseconds.
+constexpr std::uint64_t kLate = 250'000;
 constexpr std::uint32_t kEvents = EPOLLIN | EPOLLRDHUP | EPOLLET;
 
 std::uint64_t Now() {
@@ -42,7 +42,6 @@ void Pump::Stop() {
 void Pump::Run() {
   std::array<epoll_event, 256> events;
   Link::Scratch scratch;
-  tick_at_ = Now() + kTick;
   for (;;) {
     const int count = Wait(events);
     for (int i = 0; i < count; i++) {
@@ -66,13 +65,13 @@ void Pump::Run() {
 // Until something happens, or the first of the links is due.
 int Pump::Wait(std::span<epoll_event> events) {
   int timeout = -1;
-  if (!links_.empty()) {
+  const std::uint64_t until = std::min(tick_at_, due_at_);
+  if (!links_.empty() && until != Link::kNever) {
     const std::uint64_t now = Now();
-    const std::uint64_t until = std::min(tick_at_, due_at_);
     const std::uint64_t wait = until > now ? until - now : 0;
-    timeout = static_cast<int>(wait / 1000);
+    // epoll_wait counts in milliseconds, of which a tick may be one too late, and a link that is due none.
+    timeout = static_cast<int>((until == tick_at_ ? wait + 999 : wait) / 1000);
     if (timeout == 0 && wait > 0) {
-      // epoll_wait counts in milliseconds.
       pollfd any{thread_.epoll(), POLLIN, 0};
       const timespec pause{0, static_cast<long>(wait * 1000)};
       ppoll(&any, 1, &pause, nullptr);
@@ -89,6 +88,7 @@ bool Pump::TakeCommands() {
       AddLink(command.id, std::move(command.link));
     } else if (const auto entry = links_.find(command.id); entry != links_.end()) {
       entry->second.link->Close(command.last_words, Now());
+      ScheduleTick(entry->second);
       Settle(entry);
     }
   }
@@ -97,7 +97,7 @@ bool Pump::TakeCommands() {
 
 void Pump::AddLink(std::uint64_t id, std::unique_ptr<Link> link) {
   // A thread that had nothing to look after was not late.
-  if (links_.empty()) tick_at_ = Now() + kTick;
+  if (links_.empty()) tick_at_ = Link::kNever;
   for (const Link::Side side : {Link::Side::kPath, Link::Side::kRouter}) {
     epoll_event event{};
     event.events = kEvents;
@@ -113,6 +113,7 @@ void Pump::WorkOn(std::uint64_t id, Link::Scratch& scratch, std::uint64_t now) {
   if (entry == links_.end()) return;
   const std::uint64_t due = std::exchange(entry->second.due, Link::kNever);
   Schedule(id, entry->second, due > now ? due : entry->second.link->Work(scratch, now));
+  ScheduleTick(entry->second);
   Settle(entry);
 }
 
@@ -154,13 +155,24 @@ void Pump::Settle(Links::iterator entry) {
   }
 }
 
+void Pump::ScheduleTick(Entry& entry) {
+  entry.tick_at = entry.link->NextTick();
+  tick_at_ = std::min(tick_at_, entry.tick_at);
+}
+
 void Pump::Tick(std::uint64_t now) {
-  const std::uint64_t held_up = now - tick_at_ > kTick ? now - tick_at_ : 0;
-  tick_at_ = now + kTick;
-  for (auto entry = links_.begin(); entry != links_.end();) {
-    const auto current = entry++;
-    current->second.link->Tick(now, held_up);
-    Settle(current);
+  const std::uint64_t held_up = now - tick_at_ > kLate ? now - tick_at_ : 0;
+  tick_at_ = Link::kNever;
+  for (auto next = links_.begin(); next != links_.end();) {
+    const auto entry = next++;
+    if (now < entry->second.tick_at && held_up == 0) {
+      // Thousands of idle links are not to be touched each time.
+      tick_at_ = std::min(tick_at_, entry->second.tick_at);
+      continue;
+    }
+    entry->second.link->Tick(now, held_up);
+    ScheduleTick(entry->second);
+    Settle(entry);
   }
 }
 

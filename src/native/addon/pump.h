@@ -51,6 +51,7 @@ class Pump {
   struct Entry {
     std::unique_ptr<Link> link;
     std::uint64_t due = Link::kNever;  // in the list of those that have work from then on
+    std::uint64_t tick_at = Link::kNever;
     std::array<bool, 2> heeds_room{};  // what epoll tells of, for each side
     bool reported = false;
   };
@@ -64,6 +65,7 @@ class Pump {
   void AddLink(std::uint64_t id, std::unique_ptr<Link> link);
   void WorkOn(std::uint64_t id, Link::Scratch& scratch, std::uint64_t now);
   void Settle(Links::iterator entry);
+  void ScheduleTick(Entry& entry);
   void Schedule(std::uint64_t id, Entry& entry, std::uint64_t due);
   void Tick(std::uint64_t now);
 
@@ -72,7 +74,7 @@ class Pump {
   Links links_;
   std::vector<std::uint64_t> busy_;
   std::uint64_t due_at_ = Link::kNever;  // the first of the busy
-  std::uint64_t tick_at_ = 0;
+  std::uint64_t tick_at_ = Link::kNever;  // no link's is earlier
 };
 
 }  // namespace ratatoskr

@@ -42,6 +42,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   options.path = std::move(path.near);
   options.router = std::move(router.near);
   options.hidden = data[0] & 1;
+  options.keep_back = data[0] & 8 ? 60'000 : 0;
   if (data[0] & 2) options.from_path.assign(std::begin(kGreeting), std::end(kGreeting));
   if (data[0] & 4) options.from_router.assign(std::begin(kGreeting), std::end(kGreeting));
   options.counters = counters;

@@ -12,6 +12,7 @@ using namespace ratatoskr;
 namespace {
 
 struct Record final : FrameSink {
+  void FirstTraffic() override {}
   std::vector<std::uint8_t> passed;
   std::vector<std::uint8_t> taken;
   int dropped = 0;

@@ -191,12 +191,12 @@ describe('codecs', () => {
     const objects = fc.array(fc.dictionary(fc.string(), fc.jsonValue()), { maxLength: 5 });
     fc.assert(
       fc.property(objects, fc.array(fc.integer({ min: 1, max: 7 }), { minLength: 1 }), (values, cuts) => {
-        const splitter = new JsonSplitter(1 << 20);
-        let rest = Buffer.from(values.map((value) => `${JSON.stringify(value)}\n`).join(''));
         const found: unknown[] = [];
+        const splitter = new JsonSplitter(1 << 20, (text) => found.push(JSON.parse(text.toString())));
+        let rest = Buffer.from(values.map((value) => `${JSON.stringify(value)}\n`).join(''));
         for (let turn = 0; rest.length > 0; turn++) {
           const length = cuts[turn % cuts.length] ?? 1;
-          for (const object of splitter.push(rest.subarray(0, length))) found.push(JSON.parse(object));
+          splitter.push(rest.subarray(0, length));
           rest = rest.subarray(length);
         }
         expect(found).toEqual(JSON.parse(JSON.stringify(values)));
