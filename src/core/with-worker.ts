@@ -4,22 +4,28 @@ import type { Clock } from './clock.js';
 import { withDeadline } from './deadline.js';
 
 export interface WorkerOptions {
-  /** A module's URL, or CommonJS text. It gets `{ id, request }` from its parent, and answers `{ id, value }` or `{ id, error }`, a text. */
+  /**
+   * A module's URL, or CommonJS text. It says `{ ready: true }` to its parent when it has loaded what it needs. It gets
+   * `{ id, request }`, and answers `{ id, value }` or `{ id, error }`, a text.
+   */
   readonly source: URL | string;
   /** Its `workerData`. */
   readonly data: unknown;
   readonly clock: Clock;
-  /** Milliseconds for all calls together. */
+  /** Milliseconds for all calls together, from when the worker is ready: a slow machine is not the other end's fault. */
   readonly timeoutMs: number;
   readonly signal: AbortSignal;
   /** What to reject with when the time is up. */
   readonly expired: () => Error;
-  /** What to reject with when a call is answered by an error, or the worker breaks. */
+  /** What to reject with when a call is answered by an error, or the worker breaks or does not start. */
   readonly failed: (reason: string) => Error;
 }
 
 const heapMegabytes = 64;
-const reply = z.object({ id: z.number(), value: z.unknown().optional(), error: z.string().optional() });
+/** How long a worker may take to be ready, in milliseconds: it takes a tenth of a second on a PC, and seconds on a busy small router. */
+const startTimeoutMs = 20_000;
+const answer = z.object({ id: z.number(), value: z.unknown().optional(), error: z.string().optional() });
+const said = z.union([z.object({ ready: z.literal(true) }), answer]);
 
 /**
  * For libraries whose calls cannot be called off: they run in a worker thread while `use` runs, and end with it, sockets and
@@ -44,10 +50,14 @@ export async function withWorker<Result>(
     worker.once('error', (error: unknown) => reject(failed(String(error))));
     worker.once('exit', () => reject(failed('it ended')));
   });
-  worker.on('message', (message) => {
-    const { id, value, error } = reply.parse(message);
-    if (error === undefined) waiting.get(id)?.resolve(value);
-    else waiting.get(id)?.reject(failed(error));
+  const ready = new Promise<void>((resolve) => {
+    worker.on('message', (message) => {
+      const reply = said.parse(message);
+      if ('ready' in reply) return resolve();
+      const { id, value, error } = reply;
+      if (error === undefined) waiting.get(id)?.resolve(value);
+      else waiting.get(id)?.reject(failed(error));
+    });
   });
   let calls = 0;
   const call = (request: unknown) => {
@@ -59,6 +69,8 @@ export async function withWorker<Result>(
     return Promise.race([answered, broken]);
   };
   try {
+    const late = () => failed(`its worker was not ready within ${startTimeoutMs} ms`);
+    await withDeadline(Promise.race([ready, broken]), { clock, timeoutMs: startTimeoutMs, signal, expired: late });
     return await withDeadline(Promise.race([use(call), broken]), { clock, timeoutMs, signal, expired });
   } finally {
     broken.catch(() => undefined);

@@ -30,6 +30,7 @@ describe(`${name}, installed from its tarball`, () => {
     const workerData = { gateway: '127.0.0.1', own: '127.0.0.1', location };
     const worker = new Worker(path.join(modules, name, 'dist/worker.cjs'), { workerData });
     try {
+      expect(await once(worker, 'message')).toEqual([{ ready: true }]);
       worker.postMessage({ id: 1, request: { name: 'find' } });
       expect(await once(worker, 'message')).toEqual([{ id: 1, value: location }]);
     } finally {

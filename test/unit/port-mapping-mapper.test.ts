@@ -224,16 +224,18 @@ describe('of several protocols', () => {
     expect(two?.asked.map(({ what }) => what)).toEqual(['map']);
   });
 
-  it('none answering gives the reason of each, and they are left alone for a minute', async () => {
+  it('none answering gives the reason of each, and they are left alone for 10 s, then 20 s, and never for more than a minute', async () => {
     const { clock, gateways, open } = await world(['one', 'two']);
     for (const gateway of gateways) gateway.delayMs = Number.POSITIVE_INFINITY;
     const mapper = open();
     const refusal = { code: 'MAPPING_UNSUPPORTED', message: expect.stringMatching(/one said nothing.*two said nothing/) };
-    await expect(run(clock, mapper.map(wanted, never))).rejects.toMatchObject(refusal);
-    await expect(run(clock, mapper.map(wanted, never))).rejects.toMatchObject(refusal);
-    expect(gateways.map(({ asked }) => asked.length)).toEqual([1, 1]);
-    await clock.advance(61_000);
-    await expect(run(clock, mapper.map(wanted, never))).rejects.toMatchObject(refusal);
-    expect(gateways.map(({ asked }) => asked.length)).toEqual([2, 2]);
+    for (const [times, pauseMs] of [10_000, 20_000, 40_000, 60_000, 60_000].entries()) {
+      await expect(run(clock, mapper.map(wanted, never))).rejects.toMatchObject(refusal);
+      expect(gateways.map(({ asked }) => asked.length)).toEqual([times + 1, times + 1]);
+      await clock.advance(pauseMs - 5000);
+      await expect(run(clock, mapper.map(wanted, never))).rejects.toMatchObject(refusal);
+      expect(gateways.map(({ asked }) => asked.length)).toEqual([times + 1, times + 1]);
+      await clock.advance(5000);
+    }
   });
 });

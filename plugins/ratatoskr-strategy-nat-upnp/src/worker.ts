@@ -114,3 +114,4 @@ parentPort?.on('message', async ({ id, request }: { id: number; request: Call })
     parentPort?.postMessage({ id, error: error instanceof Error ? error.message : String(error) });
   }
 });
+parentPort?.postMessage({ ready: true });

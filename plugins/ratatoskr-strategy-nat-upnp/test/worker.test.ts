@@ -25,6 +25,7 @@ async function ask(location: URL, request: Call): Promise<unknown> {
   const workerData: WorkerData = { gateway: '127.0.0.1', own: '127.0.0.1', location: location.href };
   const worker = new Worker(new URL('../dist/worker.cjs', import.meta.url), { workerData, stderr: true });
   try {
+    expect(await once(worker, 'message')).toEqual([{ ready: true }]);
     worker.postMessage({ id: 1, request });
     const [{ value, error }] = (await once(worker, 'message')) as [{ value?: unknown; error?: string }];
     if (error !== undefined) throw new Error(error);

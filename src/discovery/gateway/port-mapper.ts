@@ -66,7 +66,7 @@ export class PortMapper {
   /** Which protocol the gateway speaks. Leaves nothing behind. @throws StrategyError GATEWAY_MISSING, MAPPING_UNSUPPORTED */
   async probe(family: 4 | 6, signal: AbortSignal): Promise<{ readonly gateway: Gateway; readonly protocol: string }> {
     const gateway = await this.options.findGateway(family);
-    const [protocol] = await this.usable(gateway, signal);
+    const [protocol] = await unlessAborted(this.choice.usable(gateway), signal);
     if (!protocol) throw new StrategyError('MAPPING_UNSUPPORTED', `The gateway ${gateway.address} maps no ports.`);
     return { gateway, protocol: protocol.name };
   }
@@ -126,7 +126,7 @@ export class PortMapper {
     const { log } = this.options.services;
     const tried: MappingProtocol[] = [];
     let failure: unknown;
-    let next = await this.usable(gateway, signal);
+    let next = await unlessAborted(this.choice.usable(gateway), signal);
     while (next.length > 0) {
       for (const protocol of next) {
         try {
@@ -167,10 +167,5 @@ export class PortMapper {
         if (!taken || tries === portTries) throw error;
       }
     }
-  }
-
-  private async usable(gateway: Gateway, signal: AbortSignal): Promise<readonly MappingProtocol[]> {
-    this.choice.refresh();
-    return unlessAborted(this.choice.usable(gateway), signal);
   }
 }

@@ -7,12 +7,18 @@ import type { CallOptions, MappingProtocol, ProtocolServices } from './mapping-p
 const probeTimeoutMs = 2000;
 /** How long a protocol that comes earlier in the order is waited for after a later one answered, in milliseconds. */
 const preferenceMs = 300;
-/** A gateway that spoke none is not asked again for so long, in milliseconds. */
-const silenceMs = 60_000;
+/**
+ * A gateway that spoke none is not asked again for so long, in milliseconds: each attempt would wait for it anew. The first time is
+ * short, because one that has just been switched on is busy, and so may this machine be.
+ */
+const firstSilenceMs = 10_000;
+const longestSilenceMs = 60_000;
 
 /** Finds out which protocols a gateway speaks, and remembers it while neither the gateway nor our address changes. */
 export class ProtocolChoice {
   private readonly found = new Map<string, Promise<readonly MappingProtocol[]>>();
+  /** Of gateways that spoke none when they were asked last: until when they are not asked, on the clock, and how long that is. */
+  private readonly silences = new Map<string, { readonly until: number; readonly pauseMs: number }>();
 
   constructor(
     /** The preferred first. */
@@ -24,16 +30,16 @@ export class ProtocolChoice {
 
   /** What the gateway speaks, the best first; one that worked stays the first. @throws StrategyError MAPPING_UNSUPPORTED with each reason */
   usable(gateway: Gateway): Promise<readonly MappingProtocol[]> {
+    const { clock } = this.services;
     const place = placeOf(gateway);
+    const silence = this.silences.get(place);
     const known = this.found.get(place);
-    if (known) return known;
+    if (known && !(silence && silence.until <= clock.now())) return known;
     const search = this.search(gateway, []);
     this.found.set(place, search);
-    const since = this.services.clock.now();
-    search.catch(() => {
-      // Its silence is remembered for a while: each attempt would wait for it anew.
-      this.expiry.set(place, since + silenceMs);
-    });
+    const pauseMs = silence ? Math.min(longestSilenceMs, silence.pauseMs * 2) : firstSilenceMs;
+    this.silences.delete(place);
+    search.catch(() => this.silences.set(place, { pauseMs, until: clock.now() + pauseMs }));
     return search;
   }
 
@@ -47,16 +53,6 @@ export class ProtocolChoice {
     });
   }
 
-  /** To be called before {@link usable}: forgets what is too old to believe. */
-  refresh(): void {
-    const now = this.services.clock.now();
-    for (const [place, at] of this.expiry) {
-      if (now < at) continue;
-      this.expiry.delete(place);
-      this.found.delete(place);
-    }
-  }
-
   /** This one works: it alone is used from now on. */
   remember(gateway: Gateway, protocol: MappingProtocol): void {
     this.found.set(placeOf(gateway), Promise.resolve([protocol]));
@@ -65,10 +61,8 @@ export class ProtocolChoice {
   /** What was found does not work any more. */
   forget(gateway: Gateway): void {
     this.found.delete(placeOf(gateway));
-    this.expiry.delete(placeOf(gateway));
+    this.silences.delete(placeOf(gateway));
   }
-
-  private readonly expiry = new Map<string, number>();
 
   private async search(gateway: Gateway, except: readonly MappingProtocol[]): Promise<readonly MappingProtocol[]> {
     const over = new AbortController();

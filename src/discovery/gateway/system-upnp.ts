@@ -11,7 +11,7 @@ const maxBytes = 1 << 18;
 /** UPnP by `@silentbot1/nat-api`, in a worker with sockets of the system. */
 export const systemUpnp: UpnpControl = ({ url, clock, timeoutMs, signal, expired, failed }, use) => {
   const library = pathToFileURL(createRequire(import.meta.url).resolve('@silentbot1/nat-api/lib/upnp/device.js')).href;
-  const data = { url: url.href, library, timeoutMs, maxBytes };
+  const data = { url: url.href, library, maxBytes };
   return withWorker({ source: upnpWorkerSource, data, clock, timeoutMs, signal, expired, failed }, (call) =>
     use(async (action, args) => JSON.parse(z.string().parse(await call({ action, args })))),
   );

@@ -1,16 +1,16 @@
 /**
  * What runs in the worker of {@link systemUpnp}, as text: the library's requests cannot be called off, and a worker can be ended
- * with all its sockets. Its own `fetch`, which the library takes, reaches no host but the gateway's, follows nothing elsewhere
- * and does not wait longer than the client.
+ * with all its sockets. Its own `fetch`, which the library takes, reaches no host but the gateway's and follows nothing elsewhere.
+ * It has no deadline of its own, which would race the client's.
  */
 export const upnpWorkerSource = `
 const { parentPort, workerData } = require('node:worker_threads');
-const { url, library, timeoutMs, maxBytes } = workerData;
+const { url, library, maxBytes } = workerData;
 const host = new URL(url).hostname;
 const systemFetch = globalThis.fetch;
 globalThis.fetch = async (target, init) => {
   if (new URL(target).hostname !== host) throw new Error('the gateway sends us to another host');
-  const response = await systemFetch(target, { ...init, redirect: 'error', signal: AbortSignal.timeout(timeoutMs) });
+  const response = await systemFetch(target, { ...init, redirect: 'error' });
   const chunks = [];
   let length = 0;
   for await (const chunk of response.body ?? []) {
@@ -21,7 +21,10 @@ globalThis.fetch = async (target, init) => {
   const text = Buffer.concat(chunks).toString('utf8');
   return { status: response.status, text: async () => text };
 };
-const device = import(library).then(({ default: Device }) => new Device({ url, permanentFallback: true }));
+const device = import(library).then(({ default: Device }) => {
+  parentPort.postMessage({ ready: true });
+  return new Device({ url, permanentFallback: true });
+});
 parentPort.on('message', async ({ id, request: { action, args } }) => {
   try {
     parentPort.postMessage({ id, value: JSON.stringify(await (await device).run(action, args)) });
