@@ -8,7 +8,7 @@ const firstPauseMs = 5000;
 /** A find lasts for as many announcements as this. */
 const expiryIntervals = 3;
 /** How long leaving the topic may take, in milliseconds; the DHT forgets by itself after some minutes. */
-const leaveMs = 1000;
+const leaveMs = 3000;
 
 /** Announces this router under the passphrase's topic, and tells of those that others announced. */
 export class Rendezvous implements DiscoverySource {

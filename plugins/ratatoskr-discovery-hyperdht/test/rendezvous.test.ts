@@ -73,7 +73,7 @@ describe('two agents with one passphrase', () => {
     await stop(a.run);
     await stop(b.run);
     const { target } = await Topic.of('they come and they go');
-    expect(await announcersOf(target)).toEqual([]);
+    await expect.poll(() => announcersOf(target), { timeout: 15_000 }).toEqual([]);
   });
 });
 
