@@ -23,7 +23,7 @@ export interface SupervisorOptions {
   readonly clock: Clock;
   /** Reads the configuration again; its rejection is reported and the old one stays. */
   readonly reread: () => Promise<Config>;
-  /** How long stopping may take. @default 3000 ms */
+  /** How long stopping may take: gateways are slow at times, and service managers wait for 10 s. @default 8000 ms */
   readonly stopDeadlineMs?: number;
 }
 
@@ -32,7 +32,7 @@ export interface SupervisorOptions {
  * once, SIGHUP reloads the configuration, and what nobody caught is logged and stops it.
  * @returns the exit code; the process is to end with it even if something still runs
  */
-export async function supervise({ agent, host, clock, reread, stopDeadlineMs = 3_000 }: SupervisorOptions): Promise<number> {
+export async function supervise({ agent, host, clock, reread, stopDeadlineMs = 8_000 }: SupervisorOptions): Promise<number> {
   const events = new EventSource('cli', () => clock.wallTime());
   const fail = (name: string, error: unknown) =>
     events.publish('log', { level: 'error', name, fields: { ...describeError(error) } });

@@ -157,9 +157,13 @@ export class Discovery {
 
   /** What this peer is wanted for, whatever its session carries. */
   purposeOf(key: string): MeetingPurpose | undefined {
-    if (this.unanswered.has(key) && !this.keepsTrying(key)) return undefined;
-    const finds = this.findsOf(key);
-    return finds.find(({ purpose }) => purpose === 'path')?.purpose ?? finds[0]?.purpose;
+    // Asked for every session at every poll: what is mostly empty comes first.
+    let purpose: MeetingPurpose | undefined;
+    for (const finds of this.finds.values()) {
+      const found = finds.size > 0 ? finds.get(key) : undefined;
+      if (found && purpose !== 'path') purpose = found.purpose;
+    }
+    return purpose && this.unanswered.has(key) && !this.keepsTrying(key) ? undefined : purpose;
   }
 
   /** The peer worth meeting that has this overlay address. */

@@ -10,6 +10,7 @@ import { Ladder } from './ladder.js';
 import type { Net } from './net.js';
 import { NetworkWatch } from './network-watch.js';
 import { Peer } from './peer.js';
+import { pollPause } from './poll-pause.js';
 import type { Random } from './random.js';
 import type { Router, RouterPeer, RouterSelf, RouterSession } from './router.js';
 import { SessionWorth } from './session-worth.js';
@@ -28,7 +29,10 @@ const graceMs = 30_000;
 /** How long a session is remembered after its end, in milliseconds. */
 const memoryMs = 60_000;
 /** How old what is known of the router's peerings may be, in milliseconds. */
-const peersMs = 10_000;
+const peersMs = 30_000;
+
+/** For this part of the idle timeout nobody asks whether an idle session is kept: for thousands at every poll it is much to ask. */
+const heedlessPart = 0.05;
 
 /** How often what peers offer is a reason to try others at once, and how often a second in the long run: peers may change it all the time. */
 const hurryRate = { burst: 4, perSecond: 1 / 60 };
@@ -151,21 +155,23 @@ export class SessionLoop {
 
   private async poll(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
+      let sessions = 0;
       try {
-        await this.look(signal);
+        sessions = await this.look(signal);
       } catch (error) {
         // The router's absence is told by the admin client; anything else is ours to tell.
         if (!signal.aborted) this.events.publish('log', { level: 'warn', name: 'poll.failed', fields: describeError(error) });
       }
-      await sleep(this.clock, this.settings.current.sessions.pollInterval, signal).catch(() => {});
+      await sleep(this.clock, pollPause(sessions, this.settings.current.sessions.pollInterval), signal).catch(() => {});
     }
   }
 
-  private async look(signal: AbortSignal): Promise<void> {
+  /** @returns how many sessions the router has */
+  private async look(signal: AbortSignal): Promise<number> {
     this.noticeNetworkChange();
     const sessions = await this.router.sessions(signal);
     if (this.mustLookAtPeers(sessions)) await this.lookAtPeers(signal);
-    if (signal.aborted) return;
+    if (signal.aborted) return sessions.length;
     const now = this.clock.now();
     this.polls++;
     for (const session of sessions) this.sample(session, now);
@@ -174,21 +180,27 @@ export class SessionLoop {
       findAdjacentAgents(this.foreign, this.discovery);
     this.meetFound(now);
     for (const session of this.watched.values()) {
-      if (session.poll === this.polls) {
-        session.misses = 0;
-        session.seenLastAt = now;
-      } else if (++session.misses === missesToEnd) session.ended();
+      if (session.poll === this.polls) session.misses = 0;
+      else {
+        session.misses++;
+        if (session.misses === 1) session.missedSince = now;
+        if (session.misses === missesToEnd) session.ended();
+      }
       if (session.peer) this.keepOrRelease(session, now);
-      else if (session.misses > 0 && now - session.seenLastAt > memoryMs) this.watched.delete(session.key);
+      else if (session.misses > 0 && now - session.missedSince > memoryMs) this.watched.delete(session.key);
     }
     for (const [key, poll] of this.refused) if (poll !== this.polls) this.refused.delete(key);
+    return sessions.length;
   }
 
   private keepOrRelease(session: WatchedSession, now: number): void {
+    const { idleTimeout } = this.settings.current.sessions;
+    const idleMs = now - session.lastForeignAt;
+    const isOver = session.misses >= missesToEnd;
+    if (!isOver && idleMs < idleTimeout * heedlessPart) return;
     if (this.worth.isKept(session)) session.lastForeignAt = now;
-    else if (session.misses >= missesToEnd) void this.release(session, sessionEnded('The session has ended.'));
-    else if (now - session.lastForeignAt > this.settings.current.sessions.idleTimeout)
-      void this.release(session, sessionEnded('The session carries nothing.'));
+    else if (isOver) void this.release(session, sessionEnded('The session has ended.'));
+    else if (idleMs > idleTimeout) void this.release(session, sessionEnded('The session carries nothing.'));
   }
 
   /** Nobody is to get a bridge beside a direct peering; while everybody has one, a look now and then will do. */

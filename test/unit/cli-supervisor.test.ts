@@ -90,7 +90,7 @@ describe('a signal to end', () => {
     expect(await exit).toBe(0);
   });
 
-  test('an agent that does not stop in 3 s is given up with exit code 1', async () => {
+  test('an agent that does not stop in 8 s is given up with exit code 1', async () => {
     const agent = new FakeAgent();
     const { host, clock, exit, logged } = setUp(agent);
     const stopping = new Promise<void>((resolve) => {
@@ -101,8 +101,8 @@ describe('a signal to end', () => {
     });
     host.emit('SIGTERM');
     await stopping;
-    expect(clock.pass(2_999)).toBe(0);
-    clock.pass(3_000);
+    expect(clock.pass(7_999)).toBe(0);
+    clock.pass(8_000);
     expect(await exit).toBe(1);
     expect(logged.map(({ name }) => name)).toEqual(['agent.stop-overdue']);
   });

@@ -342,7 +342,12 @@ export const configSchema = z.strictObject({
     .prefault({}),
   sessions: z
     .strictObject({
-      pollInterval: duration('100ms', '1m', '1s', 'How often the router is asked for its sessions.'),
+      pollInterval: duration(
+        '100ms',
+        '1m',
+        '1s',
+        'How often the router is asked for its sessions; the pause is at least 2 ms for each that it has, up to 1.5 s.',
+      ),
       minTraffic: integer(
         0,
         1_000_000_000,
