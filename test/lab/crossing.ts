@@ -85,7 +85,10 @@ export class Crossing {
     const found = await Promise.all(
       sites.map(async (site) => {
         const exit = await this.agents[site].terminate();
-        const bad = exit.code === 0 ? [] : [`the agent of ${site} ended with ${exit.signal ?? `code ${exit.code}`}`];
+        const bad =
+          exit.code === 0
+            ? []
+            : [`the agent of ${site} ended with ${exit.signal ?? `code ${exit.code}`}:\n${this.agents[site].tail()}`];
         const peers = (await this.agents[site].bridges()).map((uri) => `the router of ${site} still has the peer ${uri}`);
         const files = this.agents[site].runtimeFiles().map((file) => `${file} is left in the runtime folder of ${site}`);
         return [...bad, ...peers, ...files];

@@ -3,6 +3,7 @@ import { parseArgs } from 'node:util';
 import { Crossing, CrossingError } from './crossing.js';
 import { milliseconds, Timeline } from './demo-timeline.js';
 import { type NatKindName, natKindNames, natKinds } from './nat-kinds.js';
+import { links } from './round-trips.js';
 import { sites } from './topology.js';
 
 const help = `npm run demo -- [--nat A,B] [--keep] [--json]
@@ -26,7 +27,7 @@ async function demo(): Promise<number> {
   timeline.say('start', `Two nodes on lines of 10 ms: a behind ${a} (${natKinds[a].meaning}),`, { a, b });
   if (!options.json) timeline.say('start', `b behind ${b} (${natKinds[b].meaning}); a public peer on one of 20 ms knows both.`);
 
-  const crossing = await Crossing.prepare({ a, b, links: { a: 10, b: 10, p: 20 } });
+  const crossing = await Crossing.prepare({ a, b, links });
   try {
     for (const site of sites) crossing.agents[site].read((line) => timeline.event(site, line));
     timeline.say('traffic', 'Sending pings from a to b.');

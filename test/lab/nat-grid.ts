@@ -4,6 +4,7 @@ import { sectionMark } from '../sim/nat-grid/table.js';
 import { Crossing, CrossingError, type CrossingReport } from './crossing.js';
 import { type GridCell, gridMarkdown, gridSummary, gridTable } from './nat-grid-table.js';
 import { type NatKindName, natKindNames, natKinds } from './nat-kinds.js';
+import { links } from './round-trips.js';
 import { publicAddresses } from './topology.js';
 
 /** Between a host without IPv4 and one without IPv6 there is no path to find. */
@@ -64,7 +65,7 @@ async function runPair(a: NatKindName, b: NatKindName, timeoutMs: number): Promi
   let crossing: Crossing | undefined;
   let report: CrossingReport | undefined;
   try {
-    crossing = await Crossing.prepare({ a, b, links: { a: 10, b: 10, p: 20 }, agent: { args: agentArgs } });
+    crossing = await Crossing.prepare({ a, b, links, agent: { args: agentArgs } });
     report = await crossing.run({ timeoutMs });
     return { a, b, report, reason: undefined, leftovers: await crossing.end() };
   } catch (error) {

@@ -3,12 +3,7 @@ import type { AgentProcess } from '../agent-process.js';
 import { Lab } from '../lab.js';
 import { median, type PingStream } from '../ping.js';
 import { poll } from '../poll.js';
-
-/** Two hosts behind port-restricted NATs, 10 ms from the public network each, and a public peer 20 ms away. */
-const links = { a: 10, b: 10, p: 20 };
-/** Round trips in milliseconds: over the public peer 120, direct 40. */
-const overlayRttMs = 100;
-const directRttMs = 60;
+import { directRttMs, links, overlayRttMs } from '../round-trips.js';
 
 /** One strategy, so that a bridge is not replaced by a better one. */
 const options = { args: ['--strategies', 'tcp-hole-punching'] };

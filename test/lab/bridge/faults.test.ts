@@ -3,10 +3,8 @@ import { Lab } from '../lab.js';
 import { ownedBy } from '../owned-by.js';
 import type { PingStream } from '../ping.js';
 import { poll } from '../poll.js';
+import { directRttMs, links, overlayRttMs } from '../round-trips.js';
 
-const links = { a: 10, b: 10, p: 20 };
-const overlayRttMs = 100;
-const directRttMs = 60;
 /** How long traffic may be away after a fault. */
 const recoveryMs = 5000;
 

@@ -1,10 +1,6 @@
 import { Crossing, type CrossingOptions } from '../crossing.js';
+import { links } from '../round-trips.js';
 import { publicAddresses } from '../topology.js';
-
-/** One-way delays in milliseconds: 120 for a round trip over the public peer, 40 without. */
-const links = { a: 10, b: 10, p: 20 };
-/** Half-way between the two: a ping that takes less has not gone over the public peer, in milliseconds. */
-export const directRttMs = 80;
 
 /** An agent with these strategies alone, the best first, and a second STUN server to compare with. */
 export function only(...strategies: readonly string[]) {

@@ -1,7 +1,8 @@
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { poll } from '../poll.js';
-import { directRttMs, inCell } from './cell.js';
+import { directRttMs } from '../round-trips.js';
+import { inCell } from './cell.js';
 
 /** Where agents answer STUN for their peers. */
 const stunPort = 4703;

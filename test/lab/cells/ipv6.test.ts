@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { directRttMs, inCell, only } from './cell.js';
+import { directRttMs } from '../round-trips.js';
+import { inCell, only } from './cell.js';
 
 describe.concurrent('hosts that are behind stateful firewalls over IPv6', () => {
   const strategies = ['tcp-hole-punching', 'udp-hole-punching'] as const;

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { directRttMs, inCell, only } from './cell.js';
+import { directRttMs } from '../round-trips.js';
+import { inCell, only } from './cell.js';
 
 const strategies = ['tcp-hole-punching', 'udp-hole-punching'];
 

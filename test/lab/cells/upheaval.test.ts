@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { poll } from '../poll.js';
-import { directRttMs, inCell, only } from './cell.js';
+import { directRttMs } from '../round-trips.js';
+import { inCell, only } from './cell.js';
 
 describe.concurrent('a bridge comes back by itself', () => {
   it('when the router with its port mapping is switched off and on', async () => {

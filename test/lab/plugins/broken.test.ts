@@ -5,6 +5,7 @@ import { afterEach, expect, it } from 'vitest';
 import type { EventName } from '../../../src/core/events.js';
 import { Crossing } from '../crossing.js';
 import { Lab } from '../lab.js';
+import { links } from '../round-trips.js';
 import { publicAddresses } from '../topology.js';
 
 const fixture = (name: string) => fileURLToPath(new URL(`../../fixtures/plugins/${name}.mjs`, import.meta.url));
@@ -21,7 +22,7 @@ afterEach(async () => {
 it('plugins that throw, answer with garbage, hang and flood the log keep no one from a bridge, nor the agent from its end', async () => {
   const names = ['throws-in-create', 'attempts-garbage', 'hangs-in-attempt'].map(fixture);
   const args = ['--strategies', [...names, 'tcp-hole-punching'].join(',')];
-  crossing = await Crossing.prepare({ links: { a: 10, b: 10, p: 20 }, controlling: 'a', agent: { args } });
+  crossing = await Crossing.prepare({ links, controlling: 'a', agent: { args } });
   const { a } = crossing.agents;
   expect(await a.event('plugin.failed')).toMatchObject({ plugin: names[0], code: 'PLUGIN_CREATE_FAILED' });
   const report = await crossing.run();

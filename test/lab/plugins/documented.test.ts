@@ -7,6 +7,7 @@ import { promisify } from 'node:util';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { writePlugin } from '../../../src/cli/write-plugin.js';
 import { Lab } from '../lab.js';
+import { links } from '../round-trips.js';
 
 const root = fileURLToPath(new URL('../../..', import.meta.url));
 const page = readFileSync(join(root, 'docs', 'plugins.md'), 'utf8');
@@ -76,7 +77,7 @@ it('the strategy that `ratatoskr plugin new` writes bridges two hosts, one of wh
   await run(process.execPath, [join(root, 'node_modules', 'typescript', 'bin', 'tsc'), '--project', mine]);
   writeFileSync(join(mine, 'try.conf'), tryConf);
 
-  lab = await Lab.create({ a: 'public', b: 'sym', links: { a: 10, b: 10, p: 20 } });
+  lab = await Lab.create({ a: 'public', b: 'sym', links });
   const args = ['--config', join(mine, 'try.conf')];
   const [a, b] = [lab.a.agent({ args }), lab.b.agent({ args })];
   expect(await a.event('plugin.loaded')).toMatchObject({ plugin: './', strategy: 'public-port', version: '0.1.0' });

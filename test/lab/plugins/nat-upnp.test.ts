@@ -8,8 +8,8 @@ import type { Host } from '../host.js';
 import { Lab } from '../lab.js';
 import { ownedBy } from '../owned-by.js';
 import type { LabProcess } from '../process.js';
+import { links } from '../round-trips.js';
 
-const links = { a: 10, b: 10, p: 20 };
 const args = ['--strategies', 'ratatoskr-strategy-nat-upnp'];
 
 const program = fileURLToPath(new URL('false-gateway.mjs', import.meta.url));

@@ -4,9 +4,9 @@ import type { Host } from '../host.js';
 import type { NatKindName } from '../nat-kinds.js';
 import { ownedBy } from '../owned-by.js';
 import { poll } from '../poll.js';
+import { links } from '../round-trips.js';
 import { publicAddresses } from '../topology.js';
 
-const links = { a: 10, b: 10, p: 20 };
 const servers = publicAddresses.flatMap((address) => ['--stun', `${address}:3478`]);
 const punchingOnly = ['--strategies', 'tcp-hole-punching', ...servers];
 

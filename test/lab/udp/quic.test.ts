@@ -7,11 +7,8 @@ import type { Host } from '../host.js';
 import { Lab } from '../lab.js';
 import { ownedBy } from '../owned-by.js';
 import { poll } from '../poll.js';
+import { directRttMs, links, overlayRttMs } from '../round-trips.js';
 import type { Site } from '../topology.js';
-
-const links = { a: 10, b: 10, p: 20 };
-/** Round trip in milliseconds: over the public peer 120, direct 40. */
-const directRttMs = 60;
 
 function options(host: Host, strategyOptions: object): AgentOptions {
   const strategies = [{ use: 'udp-hole-punching', options: strategyOptions }];
@@ -67,7 +64,7 @@ describe.concurrent('a path by UDP with the carrier quic', () => {
     );
     expect(await quicPeerings(dials)).toEqual([]);
     const endedAt = Date.now();
-    await ping.reply(({ rttMs, time }) => rttMs > directRttMs && time > endedAt);
+    await ping.reply(({ rttMs, time }) => rttMs > overlayRttMs && time > endedAt);
   });
 
   it('is taken back after kill -9 by the next agent', async (test) => {

@@ -2,11 +2,9 @@ import { describe, expect, it, type TestContext } from 'vitest';
 import { Crossing } from '../crossing.js';
 import { ownedBy } from '../owned-by.js';
 import type { PingStream } from '../ping.js';
+import { directRttMs, links } from '../round-trips.js';
 
-const links = { a: 10, b: 10, p: 20 };
 const agent = { args: ['--strategies', 'udp-hole-punching'] };
-/** Round trip in milliseconds: over the public peer 120, direct 40. */
-const directRttMs = 60;
 /** How long direct traffic may be away after a change. */
 const recoveryMs = 5000;
 

@@ -7,10 +7,8 @@ import type { Host } from '../host.js';
 import { Lab } from '../lab.js';
 import type { NatKindName } from '../nat-kinds.js';
 import type { PingStream } from '../ping.js';
+import { directRttMs, links, overlayRttMs } from '../round-trips.js';
 
-const links = { a: 10, b: 10, p: 20 };
-/** Round trip in milliseconds: over the public peer 120, direct 40. */
-const directRttMs = 60;
 /** How long direct traffic may be away after a change, in milliseconds. */
 const recoveryMs = 5000;
 
@@ -68,7 +66,7 @@ describe('a path by UDP with the carrier tunnel', () => {
     expect(await gone.terminate()).toEqual({ code: 0, signal: null });
     await left.event('bridge.down');
     const endedAt = Date.now();
-    await ping.reply(({ rttMs, time }) => rttMs > directRttMs && time > endedAt);
+    await ping.reply(({ rttMs, time }) => rttMs > overlayRttMs && time > endedAt);
   });
 
   it('leaves nothing behind after kill -9, and comes again', async () => {
