@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { Lab } from '../test/lab/lab.js';
+import { links } from '../test/lab/round-trips.js';
 import { type Carrier, carriers, routerConfig } from './carriers/carrier.js';
 import { untilPeered } from './carriers/peering.js';
 import { type BenchCase, say } from './case.js';
@@ -14,8 +15,6 @@ export interface BridgeTimeFigures {
   readonly failures: readonly string[];
 }
 
-/** One way, in milliseconds: over the public peer a round trip takes 120 ms, directly 40. */
-const links = { a: 10, b: 10, p: 20 };
 /** What programs take to be at work, in milliseconds. */
 const settleMs = 3000;
 

@@ -20,6 +20,8 @@ export interface RouterCommand {
 export interface RouterState {
   /** Keys of those it is peered with. */
   readonly peeredWith: readonly string[];
+  /** How often it has been asked for its sessions. */
+  readonly polls: number;
 }
 
 const [key = '', admin = '', commands = ''] = process.argv.slice(2);
@@ -28,5 +30,5 @@ await serveCommands<RouterCommand>(commands, async ({ meet, touch, breakLinks = 
   if (meet) router.meet(meet);
   if (touch) router.touch();
   for (const peer of breakLinks) router.breakLink(peer);
-  return { peeredWith: router.peeredWith };
+  return { peeredWith: router.peeredWith, polls: router.polls };
 });

@@ -17,6 +17,8 @@ export class StandInRouter {
   /** Keys it has sessions with, and what those have carried. */
   private readonly sessions = new Map<string, number>();
   private readonly peerings = new Map<string, Peering>();
+  /** How often it was asked for its sessions. */
+  polls = 0;
 
   private constructor(
     readonly key: string,
@@ -67,7 +69,10 @@ export class StandInRouter {
     const success = (response: object) => ({ status: 'success', response });
     if (request === 'getself')
       return success({ build_name: 'yggdrasil', build_version: '0.5.14', key, address: addressOf(key), subnet: '300::/64' });
-    if (request === 'getsessions') return success({ sessions: this.listSessions() });
+    if (request === 'getsessions') {
+      this.polls += 1;
+      return success({ sessions: this.listSessions() });
+    }
     if (request === 'getpeers') return success({ peers: [...this.peerings.values()].map(({ entry }) => entry) });
     if (request === 'addpeer') this.peerings.set(identity, new Peering({ uri, key, net: this.net, clock }));
     if (request === 'removepeer') {
