@@ -1,5 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
+import { readdirSync, readFileSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { systemClock } from '../../src/core/clock.js';
 import { BridgeError } from '../../src/core/errors.js';
@@ -326,6 +327,37 @@ describe.each([
     expect(decodeAgentFrame(body)).toMatchObject({ kind: 'beat', echo: 0, received: 0 });
   });
 });
+
+describe('the thread of the addon', () => {
+  it('lets others finish their turns while it carries much, and no longer', { timeout: 60_000 }, async () => {
+    const { pump, far, router } = await onePump(native);
+    far.resume();
+    router.write(handshake());
+    const much = frame(6, randomBytes(131_000));
+    const pour = () => {
+      while (router.write(much));
+    };
+    router.on('drain', pour);
+    pour();
+    await expect.poll(pumpPolicy, { timeout: 25_000 }).toBe('batch');
+    router.off('drain', pour);
+    const little = setInterval(() => router.write(frame(6, randomBytes(100))), 10);
+    await expect.poll(pumpPolicy, { timeout: 25_000 }).toBe('other');
+    clearInterval(little);
+    await pump.end(over);
+  });
+});
+
+/** By which policy of sched(7) the pump's thread has its turns. */
+function pumpPolicy(): string | undefined {
+  const stats = readdirSync('/proc/self/task').map((id) => readFileSync(`/proc/self/task/${id}/stat`, 'latin1'));
+  // The fields after the name in parentheses begin with the third; the policy is the 41st (proc_pid_stat(5)).
+  const policy = stats
+    .find((stat) => stat.includes('(pump)'))
+    ?.replace(/^.*\) /, '')
+    .split(' ')[41 - 3];
+  return { 0: 'other', 3: 'batch' }[Number(policy)];
+}
 
 function sha256(data: Buffer): string {
   return createHash('sha256').update(data).digest('hex');

@@ -129,6 +129,7 @@ bool Link::Read(Lane& lane, Scratch& scratch, std::uint64_t now) {
     return true;
   }
   const auto length = static_cast<std::size_t>(count);
+  scratch.read += length;
   if (length < most && !source.hung_up) source.readable = false;
   if (lane.source == Side::kPath) {
     heard_at_ = now;

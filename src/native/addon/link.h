@@ -60,10 +60,11 @@ class Link {
   // A time that never comes.
   static constexpr std::uint64_t kNever = std::numeric_limits<std::uint64_t>::max();
 
-  // What of it the pump's thread lends while it works on a link: nothing is kept here between two calls.
+  // What of it the pump's thread lends while it works on a link: nothing of a link's is kept here between two calls.
   struct Scratch {
     std::vector<std::uint8_t> buffer;
     std::vector<iovec> pieces;
+    std::uint64_t read = 0;  // bytes, of all links since it was made
     Scratch();
   };
 

@@ -8,6 +8,8 @@
 #include <chrono>
 #include <utility>
 
+#include "turn-policy.h"
+
 namespace ratatoskr {
 namespace {
 
@@ -42,6 +44,7 @@ void Pump::Stop() {
 void Pump::Run() {
   std::array<epoll_event, 256> events;
   Link::Scratch scratch;
+  TurnPolicy turns;
   for (;;) {
     const int count = Wait(events);
     for (int i = 0; i < count; i++) {
@@ -58,7 +61,9 @@ void Pump::Run() {
       due_at_ = Link::kNever;
       for (const std::uint64_t id : std::exchange(busy_, {})) WorkOn(id, scratch, now);
     }
-    if (const std::uint64_t now = Now(); now >= tick_at_) Tick(now);
+    const std::uint64_t now = Now();
+    if (now >= tick_at_) Tick(now);
+    turns.Heed(scratch.read, now);
   }
 }
 
