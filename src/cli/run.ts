@@ -25,7 +25,7 @@ export async function run(file: string | undefined, overrides: readonly ConfigOv
   const log = new EventLog(config.log, process.stdout);
   const events = new EventSource('cli', () => systemClock.wallTime());
   const { addon } = loadAddon();
-  const trimming = trimHeap(systemClock);
+  const trimming = trimHeap(systemClock, addon?.trimMemory);
   const manager = new ServiceManager({
     env: process.env,
     pid: process.pid,

@@ -64,6 +64,8 @@ export interface Addon {
   setCongestion(fd: number, name: string): boolean;
   /** Sends one datagram to a unix socket, as sd_notify(3) does; `@name` is an abstract one. @throws Error of the system */
   notify(message: { readonly socket: string; readonly state: string }): void;
+  /** Gives memory that is free back to the system, in some milliseconds: malloc_trim(3), where there is one. */
+  trimMemory(): void;
   /** Ends the process as `_exit(2)` does: nothing that still runs is waited for, a name that is being looked up least of all. */
   exitNow(code: number): never;
 }
@@ -134,7 +136,7 @@ export interface Descriptor {
 export type LoadedAddon = { readonly addon: Addon } | { readonly addon?: undefined; readonly reason: string };
 
 /** The exports this file describes; a build of other sources may lack some. */
-const interfaceVersion = 5;
+const interfaceVersion = 6;
 
 /**
  * Loads the addon that was built here (`build/Release`), else the one that came with the package (`prebuilds`). Never throws. With

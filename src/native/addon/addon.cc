@@ -2,6 +2,10 @@
 
 #include <cstdlib>
 
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
+
 #include "descriptor.h"
 #include "instance.h"
 #include "listeners.h"
@@ -15,7 +19,7 @@ Instance::Instance(Napi::Env env) : descriptor(Napi::Persistent(Descriptor::Defi
 namespace {
 
 // Raised with every change of what is exported; addon.ts refuses another one.
-constexpr int kInterfaceVersion = 5;
+constexpr int kInterfaceVersion = 6;
 
 Napi::Value Connect(const Napi::CallbackInfo& info) { return info.Env().GetInstanceData<Instance>()->connector.Connect(info); }
 
@@ -37,6 +41,13 @@ void CloseTunnel(const Napi::CallbackInfo& info) { info.Env().GetInstanceData<In
 
 // Node joins the threads of its pool first, and one may be in the system's resolver for half a minute.
 void ExitNow(const Napi::CallbackInfo& info) { std::_Exit(info[0].ToNumber().Int32Value()); }
+
+// Freed memory stays with the process otherwise wherever something small was kept behind it. Only glibc needs to be asked.
+void TrimMemory(const Napi::CallbackInfo&) {
+#ifdef __GLIBC__
+  malloc_trim(0);
+#endif
+}
 
 Napi::Object Init(Napi::Env env, Napi::Object exports) {
   auto* instance = new Instance(env);
@@ -70,6 +81,7 @@ Napi::Object Init(Napi::Env env, Napi::Object exports) {
   exports.Set("setNoDelay", Napi::Function::New<SetNoDelay>(env, "setNoDelay"));
   exports.Set("setCongestion", Napi::Function::New<SetCongestion>(env, "setCongestion"));
   exports.Set("notify", Napi::Function::New<Notify>(env, "notify"));
+  exports.Set("trimMemory", Napi::Function::New<TrimMemory>(env, "trimMemory"));
   exports.Set("exitNow", Napi::Function::New<ExitNow>(env, "exitNow"));
   return exports;
 }
