@@ -1,3 +1,3 @@
 import { runInLab } from './run-in-lab.mjs';
 
-await runInLab('bench/bench.ts');
+await runInLab('bench/bench.ts', { purpose: 'bench' });

@@ -3,6 +3,6 @@ import { main } from './step.mjs';
 
 // The set-up alone: what npm test, npm run demo and CI begin with.
 await main(async () => {
-  await setUp({ tests: true });
+  await setUp({ purpose: 'tests' });
   return 0;
 });

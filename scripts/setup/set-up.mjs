@@ -2,11 +2,11 @@ import { build, checkNode, installDependencies } from './project.mjs';
 import { completePath } from './step.mjs';
 import { checkSystem } from './system.mjs';
 
-/** Brings a fresh clone on a bare machine to where the laboratory runs. Does again only what is out of date. */
-export async function setUp({ tests = false } = {}) {
+/** Brings a fresh clone on a bare machine to where the laboratory runs, for 'tests' or 'bench' if need be. Does again only what is out of date. */
+export async function setUp({ purpose } = {}) {
   checkNode();
   completePath();
-  checkSystem({ tests });
+  checkSystem({ purpose });
   installDependencies();
   build();
   // Needs the dependencies.

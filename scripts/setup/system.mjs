@@ -23,10 +23,14 @@ const packages = {
   less: { 'apt-get': 'less', dnf: 'less', apk: 'less', pacman: 'less' },
   unshare: { 'apt-get': 'util-linux', dnf: 'util-linux', apk: 'util-linux', pacman: 'util-linux' },
   nsenter: { 'apt-get': 'util-linux', dnf: 'util-linux', apk: 'util-linux', pacman: 'util-linux' },
+  iperf3: { 'apt-get': 'iperf3', dnf: 'iperf3', apk: 'iperf3', pacman: 'iperf3' },
   'c++': { 'apt-get': 'g++', dnf: 'gcc-c++', apk: 'g++ linux-headers', pacman: 'gcc' },
 };
-/** What tests need beside what the laboratory does. */
-const testTools = ['conntrack', 'microsocks', 'danted', 'tinyproxy', 'chromium', 'promtool', 'zsh', 'fish', 'curl', 'jq', 'less'];
+/** What some need beside what the laboratory does. */
+const toolsOf = {
+  tests: ['conntrack', 'microsocks', 'danted', 'tinyproxy', 'chromium', 'promtool', 'zsh', 'fish', 'curl', 'jq', 'less'],
+  bench: ['iperf3'],
+};
 const install = {
   'apt-get': 'apt-get install -y --no-install-recommends',
   dnf: 'dnf install -y',
@@ -35,16 +39,17 @@ const install = {
 };
 
 /**
- * Sees to it that the system has what the laboratory needs, and its tests if there are to be any; installs missing tools where root may
- * do that unasked.
+ * Sees to it that the system has what the laboratory needs, and what the tests or the bench need beside it if it is for them; installs
+ * missing tools where root may do that unasked.
  */
-export function checkSystem({ tests }) {
+export function checkSystem({ purpose }) {
   if (process.platform !== 'linux') {
     throw new SetUpError(
       'The laboratory is made of Linux network namespaces.\nRun this on Linux, or in a Linux container or virtual machine.',
     );
   }
-  checkTools(Object.keys(packages).filter((tool) => tests || !testTools.includes(tool)));
+  const others = Object.keys(toolsOf).flatMap((other) => (other === purpose ? [] : toolsOf[other]));
+  checkTools(Object.keys(packages).filter((tool) => !others.includes(tool)));
   checkTun();
   checkNamespaces();
 }
