@@ -56,14 +56,16 @@ async function measureLine(line: Line, options: BenchOptions): Promise<CarrierFi
     for (let round = 0; round < options.repeat * (line.links ? 1 : unlimitedRounds); round++) {
       // Another order each time, so that none always follows the same one.
       for (const { carrier, samples, failures } of rotated(all, round)) {
+        const told = `${line.name}, round ${round + 1}, ${carrier.name}:`;
         try {
           const measure = () => measureOnce(lab, carrier, options.seconds);
-          samples.push(await (line.links ? measure() : undisturbed(measure)));
+          const sample = await (line.links ? measure() : undisturbed(measure));
+          samples.push(sample);
+          say(`${told} ${JSON.stringify(sample)}`);
         } catch (error) {
           failures.push((error as Error).message);
+          say(`${told} ${failures.at(-1)}`);
         }
-        const latest = samples.length + failures.length > round ? samples.at(-1) : undefined;
-        say(`${line.name}, round ${round + 1}, ${carrier.name}: ${latest ? JSON.stringify(latest) : failures.at(-1)}`);
       }
     }
   } finally {

@@ -23,9 +23,10 @@ export function trimHeap(clock: Clock, release?: () => void): Timer {
     const { utilization } = performance.eventLoopUtilization(now, last);
     last = now;
     const quiet = utilization < quietShare;
-    const large = quiet && youngBytes() > smallBytes;
-    if (large) exposeCollector()?.();
-    if (large || (quiet && wasBusy)) release?.();
+    if (quiet && (wasBusy || youngBytes() > smallBytes)) {
+      exposeCollector()?.();
+      release?.();
+    }
     wasBusy = !quiet;
   });
 }
