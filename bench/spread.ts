@@ -1,3 +1,5 @@
+import { median } from '../test/lab/ping.js';
+
 /** Several measurements of one thing. */
 export interface Spread {
   readonly median: number;
@@ -8,12 +10,11 @@ export interface Spread {
 
 /** @returns undefined for no values */
 export function spreadOf(values: readonly number[]): Spread | undefined {
-  const known = values.filter(Number.isFinite).sort((one, other) => one - other);
-  const count = known.length;
-  const [least, most] = [known[0], known.at(-1)];
-  const [lower, upper] = [known[Math.floor((count - 1) / 2)], known[Math.floor(count / 2)]];
-  if (least === undefined || most === undefined || lower === undefined || upper === undefined) return undefined;
-  return { median: round((lower + upper) / 2), least: round(least), most: round(most), count };
+  const known = values.filter(Number.isFinite);
+  const middle = median(known);
+  if (middle === undefined) return undefined;
+  const [least, most] = [Math.min(...known), Math.max(...known)];
+  return { median: round(middle), least: round(least), most: round(most), count: known.length };
 }
 
 /** The median, and what the measurements lie between. */

@@ -24,11 +24,30 @@ const packages = {
   unshare: { 'apt-get': 'util-linux', dnf: 'util-linux', apk: 'util-linux', pacman: 'util-linux' },
   nsenter: { 'apt-get': 'util-linux', dnf: 'util-linux', apk: 'util-linux', pacman: 'util-linux' },
   iperf3: { 'apt-get': 'iperf3', dnf: 'iperf3', apk: 'iperf3', pacman: 'iperf3' },
+  'clang++': {
+    'apt-get': 'clang libclang-rt-dev',
+    dnf: 'clang compiler-rt',
+    apk: 'clang compiler-rt',
+    pacman: 'clang compiler-rt',
+  },
   'c++': { 'apt-get': 'g++', dnf: 'gcc-c++', apk: 'g++ linux-headers', pacman: 'gcc' },
 };
 /** What some need beside what the laboratory does. */
 const toolsOf = {
-  tests: ['conntrack', 'microsocks', 'danted', 'tinyproxy', 'chromium', 'promtool', 'zsh', 'fish', 'curl', 'jq', 'less'],
+  tests: [
+    'clang++',
+    'conntrack',
+    'microsocks',
+    'danted',
+    'tinyproxy',
+    'chromium',
+    'promtool',
+    'zsh',
+    'fish',
+    'curl',
+    'jq',
+    'less',
+  ],
   bench: ['iperf3'],
 };
 const install = {

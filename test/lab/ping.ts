@@ -79,7 +79,9 @@ export class PingStream {
   }
 }
 
-/** @returns undefined for no values */
+/** @returns the middle value, or what lies half-way between the middle two; undefined for no values */
 export function median(values: readonly number[]): number | undefined {
-  return [...values].sort((one, other) => one - other)[Math.floor((values.length - 1) / 2)];
+  const sorted = [...values].sort((one, other) => one - other);
+  const [lower, upper] = [sorted[Math.floor((sorted.length - 1) / 2)], sorted[Math.floor(sorted.length / 2)]];
+  return lower === undefined || upper === undefined ? undefined : (lower + upper) / 2;
 }
