@@ -1,12 +1,12 @@
 import type { ControlOptions } from '../control/control-app.js';
 import type { ControlServer } from '../control/control-server.js';
-import type { LiveBridge } from '../control/traffic-history.js';
 import type { AgentCore } from '../core/agent.js';
 import { AgentError } from '../core/errors.js';
 import { type AgentEvent, type EventSource, onEvent } from '../core/events.js';
 import type { PeerCredentials } from '../core/net.js';
 import type { Strategy, StrategyServices } from '../core/strategy.js';
 import type { Settings } from '../core/tokens.js';
+import type { LiveBridge } from '../metrics/agent-metrics.js';
 import { OptionalServers } from './optional-servers.js';
 
 interface ControlParts {
@@ -56,22 +56,23 @@ async function watch({ events, agentVersion: version, services, strategies, core
   const { NetworkExaminer } = await import('./network-examiner.js');
   const { clock } = services;
   const ended = new AbortController();
-  const bridges = () => core.bridges.map((bridge) => new BridgeView(bridge));
+  const traffic = (attempt: string) => core.traffic(attempt);
   const subscribe = (listener: (event: AgentEvent) => void) =>
     onEvent((event) => {
       if (event.agent === events.agent) listener(event);
     });
-  const book = new StatusBook({ version, pid: process.pid, startedAt: clock.wallTime() }, (attempt) => core.traffic(attempt));
+  const book = new StatusBook({ version, pid: process.pid, startedAt: clock.wallTime() }, traffic);
   const recent = new RecentEvents();
   const record = new StrategyRecord(strategies.map(({ name }) => name));
-  const metrics = new AgentMetrics({ version, status: () => book.status(), bridges });
-  const traffic = new TrafficHistory(clock, bridges);
+  const metrics = new AgentMetrics({ version, status: () => book.status(), bridges: () => core.bridges.map(asLiveBridge) });
+  const history = new TrafficHistory(clock, traffic);
   const examiner = new NetworkExaminer(services, strategies, ended.signal);
   const unsubscribe = subscribe((event) => {
     book.read(event);
     recent.read(event);
     record.read(event);
     metrics.read(event);
+    history.read(event);
     if (event.event === 'network.changed') examiner.forget();
   });
   const options: ControlOptions = {
@@ -87,43 +88,22 @@ async function watch({ events, agentVersion: version, services, strategies, core
       locate: (peer) => core.locate(peer),
       mayChange: (stream) => ownerOrRoot(services.net.peerCredentials(stream)),
     },
-    observation: { strategies: record, traffic, network: () => examiner.report(), metrics },
+    observation: { strategies: record, traffic: history, network: () => examiner.report(), metrics },
   };
   return {
     options,
     close() {
       unsubscribe();
-      traffic.close();
+      history.close();
       ended.abort(new AgentError('AGENT_STOPPED', 'The agent is stopping.'));
     },
   };
 }
 
-/** Of a thousand bridges, few are looked at each time. */
-class BridgeView implements LiveBridge {
-  constructor(private readonly bridge: AgentCore['bridges'][number]) {}
-
-  get peer() {
-    return this.bridge.found.peer;
-  }
-  get attempt() {
-    return this.bridge.found.attempt;
-  }
-  get strategy() {
-    return this.bridge.found.strategy;
-  }
-  get kind() {
-    return this.bridge.found.path.info.kind;
-  }
-  get counters() {
-    return this.bridge.pump.counters;
-  }
-  get overlayRttMs() {
-    return this.bridge.found.overlayRttMs;
-  }
-  get rttMs() {
-    return this.bridge.pump.delays?.rttMs ?? this.bridge.found.rttMs;
-  }
+function asLiveBridge({ found, pump }: AgentCore['bridges'][number]): LiveBridge {
+  const { peer, strategy, path, overlayRttMs } = found;
+  const { counters, delays } = pump;
+  return { peer, strategy, kind: path.info.kind, counters, overlayRttMs, rttMs: delays?.rttMs ?? found.rttMs };
 }
 
 /** Where the system does not say who calls, the mode of the socket has let in nobody else. */

@@ -1,5 +1,6 @@
 import { type Clock, every, type Timer } from '../core/clock.js';
-import type { PumpCounters } from '../core/pump.js';
+import type { AgentEvent } from '../core/events.js';
+import type { Pump } from '../core/pump.js';
 import type { Traffic, TrafficSample } from './observation-schemas.js';
 import { schemaVersion } from './schemas.js';
 
@@ -9,21 +10,9 @@ const maxSamples = 300;
 /** Peers remembered; more are not looked at. */
 const maxPeers = 256;
 
-/** A bridge that is up, as far as readers may know it. */
-export interface LiveBridge {
-  readonly peer: { readonly key: string; readonly address: string };
-  readonly attempt: string;
-  readonly strategy: string;
-  readonly kind: 'direct' | 'relayed';
-  /** As they stand when they are asked for. */
-  readonly counters: Pick<PumpCounters, 'bytesIn' | 'bytesOut'>;
-  /** Round trip over the overlay that it replaced, milliseconds. */
-  readonly overlayRttMs: number;
-  /** The last round trip of the path in milliseconds; undefined until one was measured. */
-  readonly rttMs: number | undefined;
-}
+type BridgeTraffic = Pick<Pump, 'counters' | 'delays'>;
 
-/** What went over the bridges in the last ten minutes, peer by peer. Looks by itself until it is closed. */
+/** What went over the bridges in the last ten minutes, peer by peer: a reader of the agent's events, which looks by itself until it is closed. */
 export class TrafficHistory {
   private readonly peers = new Map<string, PeerTraffic>();
   private readonly timer: Timer;
@@ -31,11 +20,24 @@ export class TrafficHistory {
   /** When the last looks were, each at its number modulo how many are remembered. */
   private readonly times = new Float64Array(maxSamples);
 
+  /** @param traffic what has gone over the bridge that came of an attempt; undefined for one that is not up */
   constructor(
     private readonly clock: Clock,
-    private readonly bridges: () => readonly LiveBridge[],
+    private readonly traffic: (attempt: string) => BridgeTraffic | undefined,
   ) {
     this.timer = every(clock, intervalMs, () => this.look());
+  }
+
+  read(event: AgentEvent): void {
+    if (event.event !== 'bridge.up') return;
+    const { key } = event.peer;
+    let peer = this.peers.get(key);
+    if (!peer) {
+      if (this.peers.size >= maxPeers) return;
+      peer = new PeerTraffic(this.looks);
+      this.peers.set(key, peer);
+    }
+    peer.follow(event.attempt, event.rttMs);
   }
 
   /** @param since milliseconds since 1970: only what is newer */
@@ -43,7 +45,7 @@ export class TrafficHistory {
     return {
       schemaVersion,
       intervalMs,
-      peers: [...this.peers].map(([key, traffic]) => ({ key, samples: this.samples(traffic, since) })),
+      peers: [...this.peers].map(([key, peer]) => ({ key, samples: this.samples(peer, since) })),
     };
   }
 
@@ -55,24 +57,14 @@ export class TrafficHistory {
   private look(): void {
     const look = this.looks++;
     this.times[look % maxSamples] = Math.round(this.clock.wallTime());
-    for (const bridge of this.bridges()) {
-      const { key } = bridge.peer;
-      let traffic = this.peers.get(key);
-      if (!traffic) {
-        if (this.peers.size >= maxPeers) continue;
-        traffic = new PeerTraffic(look);
-        this.peers.set(key, traffic);
-      }
-      traffic.see(bridge);
-    }
-    for (const [key, traffic] of this.peers) if (!traffic.sample(look)) this.peers.delete(key);
+    for (const [key, peer] of this.peers) if (!peer.sample(look, this.traffic)) this.peers.delete(key);
   }
 
-  private samples(traffic: PeerTraffic, since: number): TrafficSample[] {
+  private samples(peer: PeerTraffic, since: number): TrafficSample[] {
     const samples: TrafficSample[] = [];
-    for (let look = Math.max(traffic.first, this.looks - maxSamples); look < this.looks; look++) {
+    for (let look = Math.max(peer.first, this.looks - maxSamples); look < this.looks; look++) {
       const at = this.times[look % maxSamples] ?? 0;
-      if (at > since) samples.push({ at, ...traffic.at(look) });
+      if (at > since) samples.push({ at, ...peer.at(look) });
     }
     return samples;
   }
@@ -86,45 +78,39 @@ const most = 0xffff_ffff;
 /** One peer's. The samples lie in a ring of plain numbers: with hundreds of peers there are tens of thousands, and as many go as come. */
 class PeerTraffic {
   private readonly ring = new Uint32Array(maxSamples * sampleLength);
-  /** What had gone over each of its bridges at the last look, of which there is one but while another takes its place. */
-  private readonly counted = new Map<string, { bytesIn: number; bytesOut: number; isUp: boolean }>();
-  private bytesIn = 0;
-  private bytesOut = 0;
-  private rttMs = 0;
+  /** Its bridges by attempt, of which there is one but while another takes its place, and what had gone over each at the last look. */
+  private readonly bridges = new Map<string, { readonly rttMs: number; bytesIn: number; bytesOut: number }>();
 
-  /** @param first number of the look that it was first seen at */
+  /** @param first number of the first look at it */
   constructor(readonly first: number) {}
 
-  /** Once a look for each bridge that is up. */
-  see({ attempt, counters: { bytesIn, bytesOut }, rttMs = 0 }: LiveBridge): void {
-    let bridge = this.counted.get(attempt);
-    if (!bridge) {
-      bridge = { bytesIn: 0, bytesOut: 0, isUp: true };
-      this.counted.set(attempt, bridge);
-    }
-    this.bytesIn += bytesIn - bridge.bytesIn;
-    this.bytesOut += bytesOut - bridge.bytesOut;
-    this.rttMs = rttMs;
-    bridge.bytesIn = bytesIn;
-    bridge.bytesOut = bytesOut;
-    bridge.isUp = true;
+  /** @param rttMs of the path, until it is measured again */
+  follow(attempt: string, rttMs: number): void {
+    this.bridges.set(attempt, { rttMs, bytesIn: 0, bytesOut: 0 });
   }
 
-  /** Ends a look. @returns false when there has been nothing for as long as is remembered */
-  sample(look: number): boolean {
+  /** Looks. @returns false when there has been nothing for as long as is remembered */
+  sample(look: number, traffic: (attempt: string) => BridgeTraffic | undefined): boolean {
+    let [bytesIn, bytesOut, rttMs] = [0, 0, 0];
+    for (const [attempt, bridge] of this.bridges) {
+      const now = traffic(attempt);
+      if (!now) {
+        this.bridges.delete(attempt);
+        continue;
+      }
+      const { counters, delays } = now;
+      bytesIn += counters.bytesIn - bridge.bytesIn;
+      bytesOut += counters.bytesOut - bridge.bytesOut;
+      rttMs = delays?.rttMs ?? bridge.rttMs;
+      bridge.bytesIn = counters.bytesIn;
+      bridge.bytesOut = counters.bytesOut;
+    }
     const { ring } = this;
     const start = (look % maxSamples) * sampleLength;
-    ring[start + place.bytesIn] = Math.min(this.bytesIn, most);
-    ring[start + place.bytesOut] = Math.min(this.bytesOut, most);
-    ring[start + place.rtt] = Math.min(Math.round(this.rttMs * 1000), most);
-    this.bytesIn = 0;
-    this.bytesOut = 0;
-    this.rttMs = 0;
-    for (const [attempt, bridge] of this.counted) {
-      if (!bridge.isUp) this.counted.delete(attempt);
-      bridge.isUp = false;
-    }
-    return this.counted.size > 0 || ring.some((number) => number > 0);
+    ring[start + place.bytesIn] = Math.min(bytesIn, most);
+    ring[start + place.bytesOut] = Math.min(bytesOut, most);
+    ring[start + place.rtt] = Math.min(Math.round(rttMs * 1000), most);
+    return this.bridges.size > 0 || ring.some((number) => number > 0);
   }
 
   at(look: number): Omit<TrafficSample, 'at'> {

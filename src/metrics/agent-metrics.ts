@@ -1,10 +1,22 @@
 import type { Status } from '../control/schemas.js';
-import type { LiveBridge } from '../control/traffic-history.js';
 import type { AgentEvent, EventName } from '../core/events.js';
+import type { PumpCounters } from '../core/pump.js';
 import { maxPeerLines, metricDefinitions } from './definitions.js';
 import { knownCode as known, MetricBook } from './metric-book.js';
 
 type EventOf<Name extends EventName> = Extract<AgentEvent, { event: Name }>;
+
+/** A bridge that is up. */
+export interface LiveBridge {
+  readonly peer: { readonly address: string };
+  readonly strategy: string;
+  readonly kind: 'direct' | 'relayed';
+  readonly counters: Pick<PumpCounters, 'bytesIn' | 'bytesOut'>;
+  /** Round trip over the overlay that it replaced, milliseconds. */
+  readonly overlayRttMs: number;
+  /** The last round trip of the path in milliseconds. */
+  readonly rttMs: number;
+}
 
 export interface MetricSources {
   readonly version: string;
@@ -94,7 +106,7 @@ export class AgentMetrics extends MetricBook {
       for (const bridge of lines()) counter.inc(labelsOf(bridge), bridge.counters.bytesOut);
     });
     this.gauge(metricDefinitions.bridgeRtt, (gauge) => {
-      for (const bridge of lines()) if (bridge.rttMs !== undefined) gauge.set(labelsOf(bridge), bridge.rttMs / 1000);
+      for (const bridge of lines()) gauge.set(labelsOf(bridge), bridge.rttMs / 1000);
     });
     this.gauge(metricDefinitions.overlayRtt, (gauge) => {
       for (const bridge of lines()) gauge.set(labelsOf(bridge), bridge.overlayRttMs / 1000);

@@ -1,8 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { StatusBook } from '../../src/control/status-book.js';
-import type { LiveBridge } from '../../src/control/traffic-history.js';
 import { type AgentEvents, type EventName, EventSource, onEvent } from '../../src/core/events.js';
-import { AgentMetrics } from '../../src/metrics/agent-metrics.js';
+import { AgentMetrics, type LiveBridge } from '../../src/metrics/agent-metrics.js';
 import { maxPeerLines, metricDefinitions, relayMetricDefinitions } from '../../src/metrics/definitions.js';
 
 const peer = { key: 'ab'.repeat(32), address: '200:1234::1' };
@@ -10,7 +9,7 @@ const attempt = { peer, attempt: '00'.repeat(16), strategy: 'tcp-hole-punching' 
 
 function bridgeWith(address: string, bytesIn = 0): LiveBridge {
   const counters = { bytesIn, bytesOut: 2 * bytesIn };
-  return { ...attempt, peer: { key: address, address }, kind: 'direct', counters, rttMs: 12.5, overlayRttMs: 90 };
+  return { strategy: 'tcp-hole-punching', peer: { address }, kind: 'direct', counters, rttMs: 12.5, overlayRttMs: 90 };
 }
 
 /** Metrics of an agent that says what is published. */

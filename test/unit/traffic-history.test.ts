@@ -1,28 +1,34 @@
 import { expect, test } from 'vitest';
-import { type LiveBridge, TrafficHistory } from '../../src/control/traffic-history.js';
+import { TrafficHistory } from '../../src/control/traffic-history.js';
+import { type AgentEvents, EventSource, onEvent } from '../../src/core/events.js';
 import { FakeClock } from './fake-clock.js';
 
-const counters = { bytesIn: 0, bytesOut: 0 };
-const bridge: LiveBridge = {
-  peer: { key: 'k', address: '200::1' },
-  attempt: 'first',
-  strategy: 'tcp-hole-punching',
-  kind: 'direct',
-  counters,
-  rttMs: 12,
-  overlayRttMs: 90,
-};
+const delays = { rttMs: 12, leastRttMs: 12, outMs: 6, inMs: 6 };
 
-function watched(bridges: () => readonly LiveBridge[]) {
+/** A history, and bridges that can be put up and taken down under it. */
+function watched() {
   const clock = new FakeClock();
-  const history = new TrafficHistory(clock, bridges);
+  const events = new EventSource('watched', () => clock.now());
+  const up = new Map<string, { bytesIn: number; bytesOut: number }>();
+  const history = new TrafficHistory(clock, (attempt) => {
+    const counters = up.get(attempt);
+    return counters && { counters: { ...counters, dropped: 0, transitIn: 0, transitOut: 0 }, delays };
+  });
+  const open = (attempt: string, { key = 'k', bytesIn = 0, bytesOut = 0 } = {}) => {
+    const counters = { bytesIn, bytesOut };
+    up.set(attempt, counters);
+    const end = onEvent((event) => history.read(event));
+    events.publish('bridge.up', { peer: { key, address: '200::1' }, attempt } as AgentEvents['bridge.up']);
+    end();
+    return counters;
+  };
   const samples = (since?: number) => history.report(since).peers.find(({ key }) => key === 'k')?.samples ?? [];
-  return { clock, history, samples };
+  return { clock, history, samples, open, close: (attempt: string) => up.delete(attempt) };
 }
 
 test('tells what went over a bridge in each interval', async () => {
-  const moving = { bytesIn: 100, bytesOut: 10 };
-  const { clock, samples } = watched(() => [{ ...bridge, counters: moving }]);
+  const { clock, samples, open } = watched();
+  const moving = open('first', { bytesIn: 100, bytesOut: 10 });
   await clock.advance(2000);
   Object.assign(moving, { bytesIn: 350, bytesOut: 40 });
   await clock.advance(2000);
@@ -33,31 +39,42 @@ test('tells what went over a bridge in each interval', async () => {
 });
 
 test('goes on when another bridge takes the place of one, whose count begins anew', async () => {
-  let bridges = [{ ...bridge, counters: { bytesIn: 1000, bytesOut: 0 } }];
-  const { clock, samples } = watched(() => bridges);
+  const { clock, samples, open, close } = watched();
+  open('first', { bytesIn: 1000 });
   await clock.advance(2000);
-  bridges = [{ ...bridge, attempt: 'second', counters: { bytesIn: 30, bytesOut: 0 } }];
+  close('first');
+  open('second', { bytesIn: 30 });
   await clock.advance(2000);
   expect(samples().map(({ bytesIn }) => bytesIn)).toEqual([1000, 30]);
 });
 
+test('adds up what goes over two bridges while one takes the place of the other', async () => {
+  const { clock, samples, open } = watched();
+  open('first', { bytesIn: 1000 });
+  open('second', { bytesIn: 30 });
+  await clock.advance(2000);
+  expect(samples().map(({ bytesIn }) => bytesIn)).toEqual([1030]);
+});
+
 test('tells only what is newer than a time', async () => {
-  const { clock, samples } = watched(() => [bridge]);
+  const { clock, samples, open } = watched();
+  open('first');
   await clock.advance(10_000);
   expect(samples(6000).map(({ at }) => at)).toEqual([8000, 10_000]);
 });
 
 test('remembers ten minutes', async () => {
-  const { clock, samples } = watched(() => [bridge]);
+  const { clock, samples, open } = watched();
+  open('first');
   await clock.advance(20 * 60_000);
   expect(samples()).toHaveLength(300);
 });
 
 test('forgets a peer whose bridge has been gone for ten minutes, and not before', async () => {
-  let bridges = [bridge];
-  const { clock, history } = watched(() => bridges);
+  const { clock, history, open, close } = watched();
+  open('first');
   await clock.advance(4000);
-  bridges = [];
+  close('first');
   await clock.advance(9 * 60_000);
   expect(history.report().peers).toHaveLength(1);
   await clock.advance(2 * 60_000);
@@ -65,14 +82,14 @@ test('forgets a peer whose bridge has been gone for ten minutes, and not before'
 });
 
 test('remembers no more peers than it may', async () => {
-  const many = Array.from({ length: 300 }, (_, index) => ({ ...bridge, peer: { key: `k${index}`, address: '200::1' } }));
-  const { clock, history } = watched(() => many);
+  const { clock, history, open } = watched();
+  for (let index = 0; index < 300; index++) open(`attempt ${index}`, { key: `k${index}` });
   await clock.advance(2000);
   expect(history.report().peers).toHaveLength(256);
 });
 
 test('leaves no timer when it is closed', () => {
-  const { clock, history } = watched(() => []);
+  const { clock, history } = watched();
   history.close();
   expect(clock.pending).toBe(0);
 });
