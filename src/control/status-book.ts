@@ -197,8 +197,16 @@ export class StatusBook {
   private entry({ key, address }: PeerRef): Entry {
     const entry = this.peers.get(key) ?? {
       report: {
-        ...{ key, address, session: false, foundBy: [], toldBy: null, services: noServices },
-        ...{ agent: null, bridge: null, failure: null, nextTryAt: null },
+        key,
+        address,
+        session: false,
+        foundBy: [],
+        toldBy: null,
+        services: noServices,
+        agent: null,
+        bridge: null,
+        failure: null,
+        nextTryAt: null,
       },
       attempts: [],
     };

@@ -1,8 +1,12 @@
-/** Resolves when the signal aborts. */
-export function aborted(signal: AbortSignal): Promise<void> {
+/** Resolves when one of the signals aborts. Leaves nothing on the others. */
+export function aborted(...signals: readonly AbortSignal[]): Promise<void> {
   return new Promise((resolve) => {
-    if (signal.aborted) resolve();
-    else signal.addEventListener('abort', () => resolve(), { once: true });
+    const over = () => {
+      for (const signal of signals) signal.removeEventListener('abort', over);
+      resolve();
+    };
+    for (const signal of signals) signal.addEventListener('abort', over);
+    if (signals.some((signal) => signal.aborted)) over();
   });
 }
 

@@ -68,7 +68,9 @@ export class AttemptRunner {
       const { kind, local, remote } = path.info;
       this.events.publish('path.proven', { ...about, kind, local, remote, rttMs, overlayRttMs });
       return {
-        ...about,
+        peer,
+        attempt,
+        strategy: strategy.name,
         secret,
         path,
         rttMs,

@@ -78,7 +78,10 @@ export class Peer {
   private readonly bridges = new Set<Bridge>();
   /** Attempts of the peer's that run at this end. */
   private readonly following = new Set<Promise<void>>();
-  private rested = new AbortController();
+  /** Calls a rest off, while there is one. */
+  private resting: AbortController | undefined;
+  /** What a rest is for has come before it began. */
+  private stirred = false;
   private exhausted = false;
   private readonly life: Promise<void>;
 
@@ -107,14 +110,14 @@ export class Peer {
   /** A link with this peer has come up, whoever dialled, or is of use again. */
   linkUp(): void {
     this.backOff.reset();
-    this.rested.abort();
+    this.stir();
   }
 
   /** This machine has other addresses now: what failed may work, and what waits need not. */
   networkChanged(): void {
     this.backOff.reset();
     this.upgrades.reset();
-    this.rested.abort();
+    this.stir();
   }
 
   /** Rests because every strategy has failed: what has been learnt of since may help. */
@@ -139,10 +142,10 @@ export class Peer {
       this.exhausted = false;
       try {
         this.state = 'meeting';
-        this.rested = new AbortController();
+        this.stirred = false;
         const link = await this.meet(signal);
         // A link that comes while we meet is the one we get, or cuts the rest after a dial in vain short.
-        this.rested = new AbortController();
+        this.stirred = false;
         this.state = 'waiting';
         if (link.identity.role === 'controlling') await this.control(link, signal);
         else await this.serve(link, signal);
@@ -217,7 +220,7 @@ export class Peer {
 
   /** Waits for a time to try for a better path, or less when something calls. @returns whether the bridge is still up then */
   private async bridgeHolds(bridge: Bridge, pauseMs: number, signal: AbortSignal): Promise<boolean> {
-    this.rested = new AbortController();
+    this.stirred = false;
     await Promise.race([bridge.closed, this.rest(pauseMs, signal)]);
     return this.bridge === bridge;
   }
@@ -231,7 +234,7 @@ export class Peer {
       this.following.add(run);
       void run.then(() => this.following.delete(run));
     });
-    await aborted(AbortSignal.any([signal, link.signal]));
+    await aborted(signal, link.signal);
     await Promise.all(this.following);
     signal.throwIfAborted();
     throw link.signal.reason;
@@ -289,8 +292,19 @@ export class Peer {
     await older.close(new BridgeError('PATH_SUPERSEDED', 'A better path took its place.'));
   }
 
-  private rest(pauseMs: number, signal: AbortSignal): Promise<void> {
-    return sleep(this.services.clock, pauseMs, AbortSignal.any([signal, this.rested.signal])).catch(() => {});
+  private async rest(pauseMs: number, signal: AbortSignal): Promise<void> {
+    // One that a bridge's end has cut short is still there.
+    this.resting?.abort();
+    if (this.stirred) return;
+    const resting = new AbortController();
+    this.resting = resting;
+    await sleep(this.services.clock, pauseMs, AbortSignal.any([signal, resting.signal])).catch(() => {});
+    if (this.resting === resting) this.resting = undefined;
+  }
+
+  private stir(): void {
+    this.stirred = true;
+    this.resting?.abort();
   }
 
   private tell(error: unknown, retryInMs = 0): void {

@@ -21,11 +21,13 @@ export interface RouterEnd {
 /** Has the router dial the path itself, at a socket of ours. @throws BridgeError; nothing is left then */
 export async function routerEndOfStream(options: RouterSocketOptions & { readonly pumps: Pumps }): Promise<RouterEnd> {
   const { uri, stream } = await openRouterSocket(options);
+  // Not the options themselves: what is in them need not live as long as the bridge.
+  const { pumps, router } = options;
   return {
     identity: withoutQuery(uri),
     inbound: false,
     carry: ({ path, hidden, overlayRttMs, ownKey, peer }) =>
-      options.pumps.start({
+      pumps.start({
         path,
         router: stream,
         hidden,
@@ -33,7 +35,7 @@ export async function routerEndOfStream(options: RouterSocketOptions & { readonl
         ownKey: Buffer.from(ownKey, 'hex'),
         peerKey: Buffer.from(peer.key, 'hex'),
       }),
-    remove: () => options.router.removePeer(uri).catch(() => {}),
+    remove: () => router.removePeer(uri).catch(() => {}),
     destroy: () => void stream.destroy(),
   };
 }

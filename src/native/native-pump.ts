@@ -12,12 +12,10 @@ export function createNativePumps(addon: Addon, others: Pumps): Pumps {
     start(options) {
       const { path, router } = options;
       if (!canHandOver(path) || !canHandOver(router)) return others.start(options);
-      return new NativePump(addon, { ...options, path, router });
+      return new NativePump(addon, path, router, options);
     },
   };
 }
-
-type SocketOptions = PumpOptions & { readonly path: net.Socket; readonly router: net.Socket };
 
 /** Places of the numbers that the pump writes, as in link.h. */
 const field = { bytesIn: 0, bytesOut: 1, dropped: 2, transitIn: 3, transitOut: 4, rtt: 5, leastRtt: 6, out: 7, in: 8 } as const;
@@ -31,15 +29,16 @@ class NativePump implements Pump {
 
   constructor(
     private readonly addon: Addon,
-    private readonly options: SocketOptions,
+    private readonly path: net.Socket,
+    private readonly router: net.Socket,
+    options: PumpOptions,
   ) {
     this.ended = new Promise((resolve) => {
       this.settle = resolve;
     });
-    const { path, router } = options;
     path.once('close', () => void this.end(new BridgeError('PATH_CLOSED', 'The path ended: it was closed.')));
     router.once('close', () => void this.end(new BridgeError('LINK_CLOSED', 'The router’s socket was closed.')));
-    void this.begin();
+    void this.begin(options);
   }
 
   get counters(): PumpCounters {
@@ -70,16 +69,16 @@ class NativePump implements Pump {
         this.addon.closeLink(link.id, encodeAgentFrame({ kind: 'end', code: reason.code, message: reason.message }));
         await closed;
       }
-      this.options.router.destroy();
-      this.options.path.destroy();
+      this.router.destroy();
+      this.path.destroy();
       this.settle(reason);
     }
     await this.ended;
   }
 
   /** What was written before us goes first, and what was read is carried too. */
-  private async begin(): Promise<void> {
-    const { path, router, hidden, keepBackMs = 0, ownKey, peerKey } = this.options;
+  private async begin({ hidden, keepBackMs = 0, ownKey, peerKey }: PumpOptions): Promise<void> {
+    const { path, router } = this;
     await Promise.all([flushed(path), flushed(router)]);
     if (this.ending) return;
     try {
