@@ -29,7 +29,7 @@ const graceMs = 30_000;
 /** How long a session is remembered after its end, in milliseconds. */
 const memoryMs = 60_000;
 /** How old what is known of the router's peerings may be, in milliseconds. */
-const peersMs = 30_000;
+const peersMs = 60_000;
 
 /** For this part of the idle timeout nobody asks whether an idle session is kept: for thousands at every poll it is much to ask. */
 const heedlessPart = 0.05;

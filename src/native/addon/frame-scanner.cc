@@ -116,7 +116,7 @@ FrameScanner::Head FrameScanner::ReadHead(std::uint8_t byte) {
 bool FrameScanner::Begin(FrameSink& sink) {
   left_ = length_;
   verdict_ = Verdict::kPass;
-  body_length_ = 0;
+  body_.clear();
   addresses_.Close();
   if (stage_ == Stage::kGreeting) return true;
   const std::uint8_t type = held_[held_length_ - 1];
@@ -137,8 +137,7 @@ bool FrameScanner::Begin(FrameSink& sink) {
 void FrameScanner::ReadBody(Bytes part, FrameSink& sink) {
   left_ -= part.size();
   if (verdict_ == Verdict::kTake) {
-    std::copy(part.begin(), part.end(), body_.begin() + static_cast<std::ptrdiff_t>(body_length_));
-    body_length_ += part.size();
+    body_.insert(body_.end(), part.begin(), part.end());
   } else if (addresses_.wanted() && addresses_.ReadsTransit(part)) {
     sink.Transit();
   }
@@ -148,7 +147,7 @@ void FrameScanner::ReadBody(Bytes part, FrameSink& sink) {
 void FrameScanner::LeaveIfComplete(FrameSink& sink) {
   if (left_ > 0) return;
   stage_ = Stage::kHead;
-  if (verdict_ == Verdict::kTake) sink.Taken(Bytes(body_.data(), body_length_));
+  if (verdict_ == Verdict::kTake) sink.Taken(Bytes(body_));
 }
 
 }  // namespace ratatoskr

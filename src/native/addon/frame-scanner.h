@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <vector>
 
 namespace ratatoskr {
 
@@ -96,8 +97,7 @@ class FrameScanner {
   std::size_t held_length_ = 0;
   std::size_t length_ = 0;
   std::size_t left_ = 0;
-  std::array<std::uint8_t, kMaxAgentFrameBytes> body_{};
-  std::size_t body_length_ = 0;
+  std::vector<std::uint8_t> body_;  // of a frame for this agent, as far as it has come
   bool had_traffic_ = false;
   TrafficAddresses addresses_;
 };
