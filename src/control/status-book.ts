@@ -1,6 +1,6 @@
 import type { AgentEvent, EventName, PeerRef } from '../core/events.js';
 import { formatEndpoint } from '../core/format-endpoint.js';
-import type { Pump } from '../core/pump.js';
+import type { PumpReadings } from '../core/pump.js';
 import type { Attempts } from './observation-schemas.js';
 import {
   type AttemptReport,
@@ -17,7 +17,6 @@ const maxPeers = 1024;
 /** Attempts with all peers that are told at once. */
 const maxRecent = 200;
 
-type Traffic = Pick<Pump, 'counters' | 'delays'>;
 type EventOf<Name extends EventName> = Extract<AgentEvent, { event: Name }>;
 type Mutable<T> = { -readonly [Key in keyof T]: T[Key] };
 
@@ -45,7 +44,7 @@ export class StatusBook {
   /** @param traffic what has gone over the bridge that came of an attempt; undefined for one that is not up */
   constructor(
     about: { readonly version: string; readonly pid: number; readonly startedAt: number },
-    private readonly traffic: (attempt: string) => Traffic | undefined = () => undefined,
+    private readonly traffic: (attempt: string) => PumpReadings | undefined = () => undefined,
   ) {
     this.agent = { version: about.version, pid: about.pid, startedAt: isoTime(about.startedAt), limited: null };
   }

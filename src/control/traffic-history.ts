@@ -1,6 +1,6 @@
 import { type Clock, every, type Timer } from '../core/clock.js';
 import type { AgentEvent } from '../core/events.js';
-import type { Pump } from '../core/pump.js';
+import type { PumpReadings } from '../core/pump.js';
 import type { Traffic, TrafficSample } from './observation-schemas.js';
 import { schemaVersion } from './schemas.js';
 
@@ -9,8 +9,6 @@ const intervalMs = 2000;
 const maxSamples = 300;
 /** Peers remembered; more are not looked at. */
 const maxPeers = 256;
-
-type BridgeTraffic = Pick<Pump, 'counters' | 'delays'>;
 
 /** What went over the bridges in the last ten minutes, peer by peer: a reader of the agent's events, which looks by itself until it is closed. */
 export class TrafficHistory {
@@ -23,7 +21,7 @@ export class TrafficHistory {
   /** @param traffic what has gone over the bridge that came of an attempt; undefined for one that is not up */
   constructor(
     private readonly clock: Clock,
-    private readonly traffic: (attempt: string) => BridgeTraffic | undefined,
+    private readonly traffic: (attempt: string) => PumpReadings | undefined,
   ) {
     this.timer = every(clock, intervalMs, () => this.look());
   }
@@ -90,7 +88,7 @@ class PeerTraffic {
   }
 
   /** Looks. @returns false when there has been nothing for as long as is remembered */
-  sample(look: number, traffic: (attempt: string) => BridgeTraffic | undefined): boolean {
+  sample(look: number, traffic: (attempt: string) => PumpReadings | undefined): boolean {
     let [bytesIn, bytesOut, rttMs] = [0, 0, 0];
     for (const [attempt, bridge] of this.bridges) {
       const now = traffic(attempt);

@@ -9,7 +9,7 @@ import type { EventSource, PeerRef } from './events.js';
 import type { Files } from './files.js';
 import type { Net } from './net.js';
 import { addressOf, keyPattern } from './overlay-address.js';
-import type { Pump } from './pump.js';
+import type { PumpReadings } from './pump.js';
 import { SessionLoop } from './session-loop.js';
 import type { Strategy } from './strategy.js';
 import { type Settings, tokens } from './tokens.js';
@@ -70,7 +70,7 @@ export class AgentCore {
   }
 
   /** What has gone over a bridge so far, and how long it takes. @param attempt that it came of */
-  traffic(attempt: string): Pick<Pump, 'counters' | 'delays'> | undefined {
+  traffic(attempt: string): PumpReadings | undefined {
     return this.bridgesUp.traffic(attempt);
   }
 

@@ -4,7 +4,7 @@ import { type Clock, sleep } from './clock.js';
 import { BridgeError, describeError, type RatatoskrError } from './errors.js';
 import type { EventSource } from './events.js';
 import type { Net } from './net.js';
-import type { Pump, Pumps } from './pump.js';
+import type { Pump, PumpReadings, Pumps } from './pump.js';
 import type { Router, RouterPeer } from './router.js';
 import { type RouterEnd, routerEndBeside, routerEndOfStream } from './router-end.js';
 import { type Settings, tokens } from './tokens.js';
@@ -20,7 +20,7 @@ export interface Bridge {
   /** Of two links to one peer the router prefers that with the lower number, 0 to 255. */
   readonly priority: number;
   /** What has gone over it, and how long it takes. */
-  readonly pump: Pick<Pump, 'counters' | 'delays'>;
+  readonly pump: PumpReadings;
   /** Resolves when the bridge is down, and everything of it gone, with the reason. */
   readonly closed: Promise<RatatoskrError>;
   /** Takes the bridge down. Idempotent. */
@@ -66,7 +66,7 @@ export class Bridges {
   }
 
   /** What has gone over a bridge and how long it takes; undefined for one that is not up. @param attempt that it came of */
-  traffic(attempt: string): Bridge['pump'] | undefined {
+  traffic(attempt: string): PumpReadings | undefined {
     return this.up.get(attempt)?.pump;
   }
 

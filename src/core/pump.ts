@@ -64,6 +64,9 @@ export interface Pump {
   end(reason: RatatoskrError): Promise<void>;
 }
 
+/** What has gone over a pump and how long it takes, for those who only look. */
+export type PumpReadings = Pick<Pump, 'counters' | 'delays'>;
+
 /** Whoever makes pumps. What it is given is its own from then on. */
 export interface Pumps {
   start(options: PumpOptions): Pump;
