@@ -65,7 +65,9 @@ async function watch({ events, agentVersion: version, services, strategies, core
   const recent = new RecentEvents();
   const record = new StrategyRecord(strategies.map(({ name }) => name));
   const metrics = new AgentMetrics({ version, status: () => book.status(), bridges: () => core.bridges.map(asLiveBridge) });
-  const history = new TrafficHistory(clock, traffic);
+  const history = new TrafficHistory(clock, traffic, () =>
+    core.bridges.map(({ found: { peer, attempt, rttMs } }) => ({ key: peer.key, attempt, rttMs })),
+  );
   const examiner = new NetworkExaminer(services, strategies, ended.signal);
   const unsubscribe = subscribe((event) => {
     book.read(event);

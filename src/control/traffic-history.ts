@@ -10,6 +10,23 @@ const maxSamples = 300;
 /** Peers remembered; more are not looked at. */
 const maxPeers = 256;
 
+/** A bridge that is up. */
+export interface FollowedBridge {
+  /** The peer's, 64 hex digits. */
+  readonly key: string;
+  /** The attempt that it came of. */
+  readonly attempt: string;
+  /** Of its path when it came up, in milliseconds. */
+  readonly rttMs: number;
+}
+
+interface Bytes {
+  readonly bytesIn: number;
+  readonly bytesOut: number;
+}
+
+const none: Bytes = { bytesIn: 0, bytesOut: 0 };
+
 /** What went over the bridges in the last ten minutes, peer by peer: a reader of the agent's events, which looks by itself until it is closed. */
 export class TrafficHistory {
   private readonly peers = new Map<string, PeerTraffic>();
@@ -18,24 +35,20 @@ export class TrafficHistory {
   /** When the last looks were, each at its number modulo how many are remembered. */
   private readonly times = new Float64Array(maxSamples);
 
-  /** @param traffic what has gone over the bridge that came of an attempt; undefined for one that is not up */
+  /**
+   * @param traffic what has gone over the bridge that came of an attempt; undefined for one that is not up
+   * @param bridges all that are up
+   */
   constructor(
     private readonly clock: Clock,
     private readonly traffic: (attempt: string) => PumpReadings | undefined,
+    private readonly bridges: () => Iterable<FollowedBridge>,
   ) {
     this.timer = every(clock, intervalMs, () => this.look());
   }
 
   read(event: AgentEvent): void {
-    if (event.event !== 'bridge.up') return;
-    const { key } = event.peer;
-    let peer = this.peers.get(key);
-    if (!peer) {
-      if (this.peers.size >= maxPeers) return;
-      peer = new PeerTraffic(this.looks);
-      this.peers.set(key, peer);
-    }
-    peer.follow(event.attempt, event.rttMs);
+    if (event.event === 'bridge.up') this.follow({ key: event.peer.key, attempt: event.attempt, rttMs: event.rttMs });
   }
 
   /** @param since milliseconds since 1970: only what is newer */
@@ -52,10 +65,26 @@ export class TrafficHistory {
     this.timer.cancel();
   }
 
+  /** @param before what is left out, having gone over it earlier */
+  private follow({ key, attempt, rttMs }: FollowedBridge, before: Bytes = none): void {
+    let peer = this.peers.get(key);
+    if (!peer) {
+      if (this.peers.size >= maxPeers) return;
+      peer = new PeerTraffic(this.looks);
+      this.peers.set(key, peer);
+    }
+    peer.follow(attempt, rttMs, before);
+  }
+
   private look(): void {
     const look = this.looks++;
     this.times[look % maxSamples] = Math.round(this.clock.wallTime());
+    const full = this.peers.size === maxPeers;
     for (const [key, peer] of this.peers) if (!peer.sample(look, this.traffic)) this.peers.delete(key);
+    // Room for those for whom there was none when they came up.
+    if (full && this.peers.size < maxPeers) {
+      for (const bridge of this.bridges()) this.follow(bridge, this.traffic(bridge.attempt)?.counters);
+    }
   }
 
   private samples(peer: PeerTraffic, since: number): TrafficSample[] {
@@ -83,8 +112,8 @@ class PeerTraffic {
   constructor(readonly first: number) {}
 
   /** @param rttMs of the path, until it is measured again */
-  follow(attempt: string, rttMs: number): void {
-    this.bridges.set(attempt, { rttMs, bytesIn: 0, bytesOut: 0 });
+  follow(attempt: string, rttMs: number, { bytesIn, bytesOut }: Bytes): void {
+    if (!this.bridges.has(attempt)) this.bridges.set(attempt, { rttMs, bytesIn, bytesOut });
   }
 
   /** Looks. @returns false when there has been nothing for as long as is remembered */

@@ -9,14 +9,17 @@ const delays = { rttMs: 12, leastRttMs: 12, outMs: 6, inMs: 6 };
 function watched() {
   const clock = new FakeClock();
   const events = new EventSource('watched', () => clock.now());
-  const up = new Map<string, { bytesIn: number; bytesOut: number }>();
-  const history = new TrafficHistory(clock, (attempt) => {
-    const counters = up.get(attempt);
-    return counters && { counters: { ...counters, dropped: 0, transitIn: 0, transitOut: 0 }, delays };
-  });
+  const up = new Map<string, { key: string; counters: { bytesIn: number; bytesOut: number } }>();
+  const traffic = (attempt: string) => {
+    const bridge = up.get(attempt);
+    return bridge && { counters: { ...bridge.counters, dropped: 0, transitIn: 0, transitOut: 0 }, delays };
+  };
+  const history = new TrafficHistory(clock, traffic, () =>
+    [...up].map(([attempt, { key }]) => ({ key, attempt, rttMs: delays.rttMs })),
+  );
   const open = (attempt: string, { key = 'k', bytesIn = 0, bytesOut = 0 } = {}) => {
     const counters = { bytesIn, bytesOut };
-    up.set(attempt, counters);
+    up.set(attempt, { key, counters });
     const end = onEvent((event) => history.read(event));
     events.publish('bridge.up', { peer: { key, address: '200::1' }, attempt } as AgentEvents['bridge.up']);
     end();
@@ -86,6 +89,17 @@ test('remembers no more peers than it may', async () => {
   for (let index = 0; index < 300; index++) open(`attempt ${index}`, { key: `k${index}` });
   await clock.advance(2000);
   expect(history.report().peers).toHaveLength(256);
+});
+
+test('follows a bridge that came up when there was no room, once there is', async () => {
+  const { clock, samples, open, close } = watched();
+  for (let index = 0; index < 256; index++) open(`attempt ${index}`, { key: `k${index}` });
+  const moving = open('late', { bytesIn: 1000 });
+  close('attempt 0');
+  await clock.advance(2000);
+  moving.bytesIn += 7;
+  await clock.advance(2000);
+  expect(samples()).toEqual([{ at: 4000, bytesIn: 7, bytesOut: 0, rttMs: 12 }]);
 });
 
 test('leaves no timer when it is closed', () => {
