@@ -136,7 +136,7 @@ export class FrameLane {
   }
 
   private placeInserts(): void {
-    if (this.scanner.untilBoundary === 0) this.pieces.push(...this.inserts.splice(0));
+    if (this.inserts.length > 0 && this.scanner.untilBoundary === 0) this.pieces.push(...this.inserts.splice(0));
   }
 
   private write(): void {
