@@ -1,9 +1,13 @@
+import { threadId } from 'node:worker_threads';
 import type { ByteStream, Endpoint, InterfaceAddress, Net } from '../../core/net.js';
 import type { ReliableUdp } from '../../core/reliable-udp.js';
 import { systemError } from '../system-error.js';
 
-/** Public addresses that machines go by, and where they are on the loopback: all of 127.0.0.0/8 is there. */
-const prefixes = { shown: '20.88.', real: '127.88.' } as const;
+/**
+ * Public addresses that machines go by, and where they are on the loopback: all of 127.0.0.0/8 is there. Test files that run at the same time are
+ * processes or threads that began one after the other, and so have neighbouring numbers: each its own part of the loopback.
+ */
+const prefixes = { shown: '20.88.', real: `127.${1 + ((process.pid + threadId) % 250)}.` };
 
 /**
  * A machine of its own on the loopback, as far as its sockets can tell: one public address, and no way to anything but its like. The
