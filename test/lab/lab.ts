@@ -61,6 +61,8 @@ export class Lab {
     private readonly namespaces: Namespaces,
     addresses: Readonly<Record<Site, string>>,
     third: boolean,
+    /** Some line loses packets. */
+    private readonly lossy: boolean,
   ) {
     this.a = new Host(namespaces, 'ha', addresses.a);
     this.b = new Host(namespaces, 'hb', addresses.b);
@@ -72,11 +74,13 @@ export class Lab {
   static async create(options: LabOptions = {}): Promise<Lab> {
     const { a = 'prc', b = 'prc', links, third = false, sharing, other, routers = true, turn = true } = options;
     const tools = await labTools();
-    const topology = planTopology({ a, b, third, links: links && completeLinks(links), sharing, other });
+    const lines = links && completeLinks(links);
+    const topology = planTopology({ a, b, third, links: lines, sharing, other });
     const namespaces = await Namespaces.open();
     try {
       await runScript(namespaces, topology.script);
-      const lab = new Lab(namespaces, topology.addresses, third);
+      const lossy = Object.values(lines ?? {}).some((line) => line?.loss);
+      const lab = new Lab(namespaces, topology.addresses, third, lossy);
       const starts: Promise<unknown>[] = topology.gateways.map((plan) => lab.startGateway(plan));
       if (topology.emulator !== undefined) {
         const emulator = lab.node('em').spawn([tools.linkEmulator, ...topology.emulator], { name: 'link-emulator' });
@@ -126,8 +130,8 @@ export class Lab {
    */
   async settled(signal?: AbortSignal): Promise<void> {
     // The filters that lookups follow travel a hop per maintenance round of a second, after two in which the tree is agreed on;
-    // no admin request shows them.
-    const roundsMs = 4000;
+    // no admin request shows them. What a line loses comes a retransmission later, or several.
+    const roundsMs = this.lossy ? 10_000 : 4000;
     await delay(Math.max(0, this.connectedAt + roundsMs - performance.now()), undefined, signal ? { signal } : {});
   }
 
