@@ -10,8 +10,10 @@ import { poll } from '../poll.js';
 
 /** The public peer is far from both hosts, and they are near each other. */
 const links = { a: 5, b: 5, p: 30 };
-/** What a round trip by the public peer takes at least, in milliseconds; one over the bridge takes 20. */
-const byPublicPeerMs = 2 * (links.a + links.p + links.p + links.b);
+/** What a round trip over the bridge stays under, which takes 20, in milliseconds. */
+const overBridgeMs = 40;
+/** Half-way to one by the public peer, which takes 140. */
+const directRttMs = 80;
 /** What a router reckons for a link whose other end has not answered its request to be a parent (ironwood, routerUnknownLatency). */
 const unknownCost = 4000;
 const args = ['--strategies', 'tcp-hole-punching'];
@@ -31,7 +33,7 @@ describe('a bridge', () => {
     await lab.settled();
     const ping = lab.a.pingStream(lab.b.router.address, { intervalMs: 100 });
     await Promise.all([a.event('bridge.up'), b.event('bridge.up')]);
-    await ping.reply(({ rttMs }) => rttMs < byPublicPeerMs);
+    await ping.reply(({ rttMs }) => rttMs < overBridgeMs);
     await ping.stop();
     return [a, b];
   }
@@ -90,7 +92,9 @@ describe('a bridge', () => {
     await delay(6000);
     expect(agents.flatMap((agent) => agent.events.filter(({ event }) => event === 'bridge.down'))).toEqual([]);
     const { rttsMs } = await lab.a.ping(lab.b.router.address, { count: 5 });
-    expect(median(rttsMs)).toBeLessThan(byPublicPeerMs);
+    // A busy machine delays some pings, but hurries none.
+    expect(Math.min(...rttsMs)).toBeLessThan(overBridgeMs);
+    expect(median(rttsMs)).toBeLessThan(directRttMs);
     // One request each when the bridge came up, and one more at least of the end that needs another parent.
     const [downA, downB] = await endBridge(agents);
     expect(downA.dropped + downB.dropped).toBeGreaterThan(2);
