@@ -71,6 +71,7 @@ class StreamPump implements Pump {
         this.heardAt = clock.now();
         return this.flow.pass(count);
       },
+      handsOnParts: () => this.flow.fast,
       onFirstTraffic: () => this.keepBack(),
       onDropped: () => this.outward.insert(keepAliveFrame),
       onTaken: (body) => this.takeFrame(body),

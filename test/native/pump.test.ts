@@ -1,6 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { readdirSync, readFileSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { systemClock } from '../../src/core/clock.js';
 import { BridgeError } from '../../src/core/errors.js';
@@ -123,6 +124,46 @@ describe.each([
     expect(performance.now() - startedAt).toBeGreaterThan(45);
     await ends[0].end(over);
     await ends[1].ended;
+  });
+
+  it('wakes the router up for the rest of a long frame once, when all of it has come', async () => {
+    const { pump, far, router } = await onePump(pumps);
+    const atRouter = new Received(router);
+    const [greeting, long, short] = [handshake(), frame(6, randomBytes(100_000)), frame(4, randomBytes(50))];
+    far.write(greeting);
+    await atRouter.atLeast(greeting.length);
+    const first = 20_000;
+    far.write(long.subarray(0, first));
+    await atRouter.atLeast(greeting.length + first);
+    for (let at = first; at < 90_000; at += 10_000) {
+      far.write(long.subarray(at, at + 10_000));
+      await sleep(10);
+    }
+    expect(atRouter.bytes.length).toBe(greeting.length + first);
+    far.write(long.subarray(90_000));
+    const all = Buffer.concat([greeting, long, short]);
+    await atRouter.atLeast(all.length - short.length);
+    // And what is short is not waited for any more.
+    far.write(short);
+    expect((await atRouter.atLeast(all.length)).equals(all)).toBe(true);
+    await pump.end(over);
+  });
+
+  it('takes a frame that is long in coming for a sign of life', { timeout: 20_000 }, async () => {
+    const { pump, far, router } = await onePump(pumps);
+    far.resume();
+    const atRouter = new Received(router);
+    const [greeting, long] = [handshake(), frame(6, randomBytes(100_000))];
+    far.write(greeting);
+    // A path on which nothing comes is given up after 4.7 s.
+    for (let at = 0; at < 14; at++) {
+      far.write(long.subarray(at * 5000, (at + 1) * 5000));
+      await sleep(500);
+    }
+    far.write(long.subarray(14 * 5000));
+    const all = Buffer.concat([greeting, long]);
+    expect((await atRouter.atLeast(all.length)).equals(all)).toBe(true);
+    await pump.end(over);
   });
 
   it('keeps the first traffic from the router for a while, and what follows it, and nothing else', async () => {

@@ -88,6 +88,22 @@ describe('a flow to the router', () => {
     expect(sender.sent - before).toBe(1 + 3);
   });
 
+  it('knows whether more than 256 Mbit/s has come of late', async () => {
+    const { clock, even } = flow(0);
+    /** For 100 ms, so much in each. */
+    const come = async (kilobytes: number) => {
+      for (let ms = 0; ms < 100; ms++) {
+        even.pass(kilobytes * 1024);
+        await clock.advance(1);
+      }
+    };
+    expect(even.fast).toBe(false);
+    await come(40);
+    expect(even.fast).toBe(true);
+    await come(24);
+    expect(even.fast).toBe(false);
+  });
+
   it('leaves no timer when it is closed', () => {
     const { clock, even } = flow(10);
     expect(clock.pending).toBe(1);

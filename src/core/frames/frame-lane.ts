@@ -16,6 +16,8 @@ export interface FrameLaneOptions {
   readonly listener: Uint8Array;
   /** So many bytes have come, whatever they are. @returns false when nothing more is to be read until {@link FrameLane.goOn} */
   onReceived?(count: number): boolean;
+  /** @returns whether part of a frame is worth handing on before its rest has come; as it comes where nobody is asked */
+  handsOnParts?(): boolean;
   /** The first traffic comes. @returns false when it and what follows are to wait for {@link FrameLane.release} */
   onFirstTraffic?(): boolean;
   /** A frame was left out. */
@@ -105,6 +107,7 @@ export class FrameLane {
   finish(): void {
     if (this.over) return;
     this.over = true;
+    this.write();
     this.options.sink.end();
     this.options.onEnd();
   }
@@ -123,16 +126,24 @@ export class FrameLane {
     }
     try {
       const { untilBoundary } = this.scanner;
+      const isPart = chunk.length < untilBoundary && Number.isFinite(untilBoundary);
       if (this.inserts.length > 0 && untilBoundary <= chunk.length) {
         this.scanner.scan(chunk.subarray(0, untilBoundary));
         this.placeInserts();
         this.scanner.scan(chunk.subarray(untilBoundary));
       } else this.scanner.scan(chunk);
       this.placeInserts();
-      this.write();
+      if (isPart && this.options.handsOnParts?.() === false) this.keepPart();
+      else this.write();
     } catch (error) {
       this.options.onFailure(error);
     }
+  }
+
+  /** What is lent for the time of a call is kept as a copy. */
+  private keepPart(): void {
+    const last = this.pieces.pop();
+    if (last) this.pieces.push(Buffer.from(last));
   }
 
   private placeInserts(): void {

@@ -15,6 +15,7 @@ class EvenFlow {
   std::uint64_t ReadyAt(std::uint64_t now) {
     if (now - period_at_ >= kPeriod) {
       rate_ = std::max(kLeastRate, 4 * passed_ / (now - period_at_));
+      fast_ = passed_ > kFastRate * (now - period_at_);
       period_at_ = now;
       passed_ = 0;
     }
@@ -24,6 +25,8 @@ class EvenFlow {
   }
   // How many they may be.
   std::size_t room() const { return credit_; }
+  // Has more than 256 Mbit/s come of late?
+  bool fast() const { return fast_; }
   // No more than there was room for.
   void Pass(std::size_t count) {
     credit_ -= count;
@@ -31,10 +34,11 @@ class EvenFlow {
   }
 
  private:
-  static constexpr std::uint64_t kBurstBytes = 64 * 1024;
+  static constexpr std::uint64_t kBurstBytes = 72 * 1024;
   static constexpr std::uint64_t kBurstTime = 1000;
   // Bytes a microsecond.
   static constexpr std::uint64_t kLeastRate = 64;
+  static constexpr std::uint64_t kFastRate = 32;
   static constexpr std::uint64_t kPeriod = 50'000;
   // So little is not worth waking up for.
   static constexpr std::uint64_t kGrainBytes = kBurstBytes / 2;
@@ -42,6 +46,7 @@ class EvenFlow {
   std::uint64_t credit_ = kBurstBytes;
   std::uint64_t credited_at_;
   std::uint64_t rate_ = kLeastRate;
+  bool fast_ = false;
   std::uint64_t period_at_;
   std::uint64_t passed_ = 0;
 };

@@ -21,6 +21,8 @@ constexpr int kFairRounds = 4;
 constexpr std::size_t kMaxInsertBytes = 2 * kMaxAgentFrameBytes;
 // What may wait in the kernel beyond what is on its way: enough to go on with until the thread is awake, and no more.
 constexpr int kNotSentBytes = 128 * 1024;
+// The rest of a frame is waited for as a whole where it is longer than this.
+constexpr std::size_t kLongRest = 4096;
 // As in src/core/pump.ts, in microseconds.
 constexpr std::uint64_t kFirstBeat = 250'000;
 constexpr std::uint64_t kBeat = 2'250'000;
@@ -135,7 +137,9 @@ bool Link::Read(Lane& lane, Scratch& scratch, std::uint64_t now) {
     heard_at_ = now;
     flow_.Pass(length);
   }
-  return Forward(lane, Bytes(scratch.buffer.data(), length), scratch);
+  const bool more = Forward(lane, Bytes(scratch.buffer.data(), length), scratch);
+  if (lane.source == Side::kPath && !source.readable) AwaitFrame();
+  return more;
 }
 
 bool Link::Forward(Lane& lane, Bytes bytes, Scratch& scratch) {
@@ -275,6 +279,21 @@ void Link::HeedLowWater(Lane& lane) {
   if (poll(&poll_fd, 1, 0) == 0) path_.writable = false;
 }
 
+// A router can do nothing with a part of a frame. On a line that takes milliseconds for one, to be woken up by each of its segments, and
+// to wake up the router with it, costs more than all else. A fast one is better read while the rest comes.
+void Link::AwaitFrame() {
+  const std::size_t rest = inward_.scanner.UntilBoundary();
+  AwaitBytes(rest > kLongRest && rest <= kMaxFrameBytes && !flow_.fast() ? rest : 1);
+}
+
+void Link::AwaitBytes(std::size_t count) {
+  const int bytes = static_cast<int>(count);
+  if (bytes == awaited_) return;
+  awaited_ = bytes;
+  // TCP heeds it in what it tells epoll, and tells at once when so many are there. Others may not, which does no harm.
+  setsockopt(path_.fd.get(), SOL_SOCKET, SO_RCVLOWAT, &bytes, sizeof bytes);
+}
+
 void Link::EndLane(Lane& lane, std::uint64_t now) {
   lane.over = true;
   shutdown(sink_of(lane).fd.get(), SHUT_WR);
@@ -306,6 +325,8 @@ void Link::Tick(std::uint64_t now, std::uint64_t held_up) {
   }
   if (now < beat_at_) return;
   beat_at_ = OnBeatGrid(now + kBeat);
+  // A part of a frame is a sign of life, too.
+  AwaitBytes(1);
   // What waits to be sent is a sign of life itself.
   if (outward_.backlog.empty() && path_.writable) SendBeat(now);
 }

@@ -135,6 +135,8 @@ class Link {
   void WriteBacklog(Lane& lane);
   void CountSent(Lane& lane, std::size_t count);
   void HeedLowWater(Lane& lane);
+  void AwaitFrame();
+  void AwaitBytes(std::size_t count);
   void EndLane(Lane& lane, std::uint64_t now);
   void SendBeat(std::uint64_t now);
   void Fail(Side side, int error);
@@ -145,6 +147,7 @@ class Link {
   Lane outward_;
   Lane inward_;
   EvenFlow flow_;  // inward
+  int awaited_ = 1;  // bytes that have to come on the path before they are worth waking up for
   const std::uint64_t keep_back_;
   std::uint64_t keep_back_until_ = 0;
   std::uint64_t ready_at_ = kNever;
