@@ -4,7 +4,10 @@
 
 #include <array>
 #include <chrono>
+#include <thread>
 #include <utility>
+
+#include "receive-coalescing.h"
 
 namespace ratatoskr {
 namespace {
@@ -16,10 +19,13 @@ constexpr int kTick = 100;
 constexpr std::size_t kMaxUntaken = 256;
 constexpr Tunnel::Source kSources[] = {Tunnel::Source::kTun, Tunnel::Source::kUdp, Tunnel::Source::kTcp};
 
-std::uint64_t Now() {
+template <typename Unit>
+std::uint64_t NowIn() {
   const auto now = std::chrono::steady_clock::now().time_since_epoch();
-  return static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::milliseconds>(now).count());
+  return static_cast<std::uint64_t>(std::chrono::duration_cast<Unit>(now).count());
 }
+
+std::uint64_t Now() { return NowIn<std::chrono::milliseconds>(); }
 
 }  // namespace
 
@@ -49,6 +55,7 @@ void TunnelThread::Stop() {
 void TunnelThread::Run() {
   std::array<epoll_event, 64> events;
   Tunnel::Scratch scratch;
+  ReceiveCoalescing coalescing;
   for (;;) {
     const int count = epoll_wait(thread_.epoll(), events.data(), static_cast<int>(events.size()), ending_ > 0 ? kTick : -1);
     for (int i = 0; i < count; i++) {
@@ -61,6 +68,8 @@ void TunnelThread::Run() {
       }
     }
     if (ending_ > 0) EndOverdue(Now());
+    const std::uint64_t rest = coalescing.Rest(scratch.received, NowIn<std::chrono::microseconds>());
+    if (rest > 0) std::this_thread::sleep_for(std::chrono::microseconds(rest));
   }
 }
 

@@ -23,6 +23,8 @@ namespace {
 
 // Frames or bursts of datagrams in one turn, so that one tunnel cannot keep the thread from the others.
 constexpr int kTurn = 16;
+// So many of the longest bursts are read before what has come of them is joined and handed on.
+constexpr std::size_t kReadsJoined = 4;
 // What the kernel takes at once (UDP_MAX_SEGMENTS of older kernels), and what fits a UDP datagram before it is cut.
 constexpr std::size_t kMaxSegments = 64;
 constexpr std::size_t kMaxSendBytes = 65'000;
@@ -59,7 +61,7 @@ std::size_t SizeOf(const msghdr& message) {
 
 }  // namespace
 
-Tunnel::Scratch::Scratch() : buffer(kMaxTunFrameBytes), headers(kMaxSegments * (kTagBytes + kMaxTcpHeaderBytes)) {
+Tunnel::Scratch::Scratch() : buffer(kReadsJoined * kMaxTunFrameBytes), headers(kMaxSegments * (kTagBytes + kMaxTcpHeaderBytes)) {
   pieces.reserve(2 * kMaxSegments);
 }
 
@@ -176,10 +178,16 @@ void Tunnel::SendSegments(Bytes frame, Scratch& scratch) {
 }
 
 void Tunnel::ReceiveDatagrams(Scratch& scratch) {
+  const auto deliver = [this](SegmentJoiner::Packet packet) { Deliver(packet); };
+  std::size_t used = 0;
   for (int turn = 0; turn < kTurn; turn++) {
+    if (scratch.buffer.size() - used < kMaxTunFrameBytes) {
+      joiner_.Flush(deliver);
+      used = 0;
+    }
     sockaddr_storage from{};
     alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof(int))> control{};
-    iovec all{scratch.buffer.data(), scratch.buffer.size()};
+    iovec all{scratch.buffer.data() + used, scratch.buffer.size() - used};
     msghdr message{};
     message.msg_name = &from;
     message.msg_namelen = sizeof from;
@@ -193,13 +201,15 @@ void Tunnel::ReceiveDatagrams(Scratch& scratch) {
     if (length <= 0) continue;
     const SocketAddress sender(from);
     const bool from_peer = remote_ && sender == *remote_;
-    const Bytes received = Bytes(scratch.buffer).first(static_cast<std::size_t>(length));
+    const Bytes received = Bytes(scratch.buffer).subspan(used, static_cast<std::size_t>(length));
+    used += received.size();
+    scratch.received += received.size();
     const std::size_t size = SizeOf(message) > 0 ? SizeOf(message) : received.size();
     for (std::size_t at = 0; at < received.size(); at += size) {
       TakeDatagram(received.subspan(at, std::min(size, received.size() - at)), from_peer, sender);
     }
-    joiner_.Flush([this](SegmentJoiner::Packet packet) { Deliver(packet); });
   }
+  joiner_.Flush(deliver);
 }
 
 void Tunnel::TakeDatagram(Bytes datagram, bool from_peer, const SocketAddress& from) {

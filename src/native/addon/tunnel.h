@@ -46,6 +46,7 @@ class Tunnel {
     std::vector<std::uint8_t> buffer;
     std::vector<std::uint8_t> headers;
     std::vector<iovec> pieces;
+    std::uint64_t received = 0;  // bytes, of all tunnels since it was made
     Scratch();
   };
 
