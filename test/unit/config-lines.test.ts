@@ -45,6 +45,15 @@ describe('the lines of HJSON', () => {
     });
   });
 
+  test.each(['00]', '-01, x', '1e999 # beyond all numbers', '- }', '1.5.5, 6'])(
+    'take %s for text, as the parser does',
+    (value) => {
+      const text = `{\n  list: [\n    ${value}\n    2\n  ]\n}`;
+      expect(Hjson.parse(text)).toEqual({ list: [value, 2] });
+      expect(linesOf(text)).toEqual({ '["list"]': 2, '["list",0]': 3, '["list",1]': 4 });
+    },
+  );
+
   test('need no braces around them', () => {
     expect(linesOf('a: 1\n\nb: 2')).toEqual({ '["a"]': 1, '["b"]': 3 });
   });

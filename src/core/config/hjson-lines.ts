@@ -126,10 +126,18 @@ class Scanner {
 
   /** Numbers, true, false and null end at punctuation; any other unquoted value runs to the end of its line. */
   private unquoted(): void {
-    const literal = /^(?:true|false|null|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?)(?=[ \t]*(?:[\r\n,}\]#]|\/\/|\/\*|$))/.exec(
-      this.text.slice(this.at, this.at + 64),
-    );
-    if (literal) this.skip(literal[0].length);
-    else while (this.char !== '' && this.char !== '\n') this.step();
+    const start = this.at;
+    for (;;) {
+      this.step();
+      if (['', '\r', '\n'].includes(this.char)) return;
+      const next = this.text.slice(this.at, this.at + 2);
+      if (/^(?:[,}\]#]|\/[/*])/.test(next) && isLiteral(this.text.slice(start, this.at))) return;
+    }
   }
+}
+
+/** As the parser has it: what begins with a zero too many, or is beyond all numbers, is text. */
+function isLiteral(value: string): boolean {
+  if (/^(?:true|false|null)\s*$/.test(value)) return true;
+  return /^-?(?:0|[1-9]\d*)(?:\.\d*)?(?:[eE][+-]?\d+)?\s*$/.test(value) && Number.isFinite(Number(value));
 }
