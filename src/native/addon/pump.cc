@@ -5,9 +5,9 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <chrono>
 #include <utility>
 
+#include "steady-now.h"
 #include "turn-policy.h"
 
 namespace ratatoskr {
@@ -17,18 +17,13 @@ namespace {
 constexpr std::uint64_t kLate = 250'000;
 constexpr std::uint32_t kEvents = EPOLLIN | EPOLLRDHUP | EPOLLET;
 
-std::uint64_t Now() {
-  const auto now = std::chrono::steady_clock::now().time_since_epoch();
-  return static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::microseconds>(now).count());
-}
-
 std::uint64_t TokenOf(std::uint64_t id, Link::Side side) { return id << 1 | static_cast<std::uint64_t>(side); }
 
 }  // namespace
 
 int Pump::Add(std::uint64_t id, Link::Options options) {
   if (const int error = thread_.Start()) return error;
-  thread_.Post({id, std::make_unique<Link>(std::move(options), Now()), {}});
+  thread_.Post({id, std::make_unique<Link>(std::move(options), SteadyNow()), {}});
   return 0;
 }
 
@@ -57,11 +52,11 @@ void Pump::Run() {
       }
     }
     if (!busy_.empty()) {
-      const std::uint64_t now = Now();
+      const std::uint64_t now = SteadyNow();
       due_at_ = Link::kNever;
       for (const std::uint64_t id : std::exchange(busy_, {})) WorkOn(id, scratch, now);
     }
-    const std::uint64_t now = Now();
+    const std::uint64_t now = SteadyNow();
     if (now >= tick_at_) Tick(now);
     turns.Heed(scratch.read, now);
   }
@@ -72,7 +67,7 @@ int Pump::Wait(std::span<epoll_event> events) {
   int timeout = -1;
   const std::uint64_t until = std::min(tick_at_, due_at_);
   if (!links_.empty() && until != Link::kNever) {
-    const std::uint64_t now = Now();
+    const std::uint64_t now = SteadyNow();
     const std::uint64_t wait = until > now ? until - now : 0;
     // epoll_wait counts in milliseconds, of which a tick may be one too late, and a link that is due none.
     timeout = static_cast<int>((until == tick_at_ ? wait + 999 : wait) / 1000);
@@ -92,7 +87,7 @@ bool Pump::TakeCommands() {
     if (command.link) {
       AddLink(command.id, std::move(command.link));
     } else if (const auto entry = links_.find(command.id); entry != links_.end()) {
-      entry->second.link->Close(command.last_words, Now());
+      entry->second.link->Close(command.last_words, SteadyNow());
       ScheduleTick(entry->second);
       Settle(entry);
     }

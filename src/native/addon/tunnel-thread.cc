@@ -8,24 +8,17 @@
 #include <utility>
 
 #include "receive-coalescing.h"
+#include "steady-now.h"
 
 namespace ratatoskr {
 namespace {
 
-// How long a farewell may take, and how often it is looked at, in milliseconds.
-constexpr std::uint64_t kLinger = 500;
+// How long a farewell may take, in microseconds, and how often it is looked at, in milliseconds.
+constexpr std::uint64_t kLinger = 500'000;
 constexpr int kTick = 100;
 // Messages that JS has not taken; what comes beyond them is lost, like any other datagram.
 constexpr std::size_t kMaxUntaken = 256;
 constexpr Tunnel::Source kSources[] = {Tunnel::Source::kTun, Tunnel::Source::kUdp, Tunnel::Source::kTcp};
-
-template <typename Unit>
-std::uint64_t NowIn() {
-  const auto now = std::chrono::steady_clock::now().time_since_epoch();
-  return static_cast<std::uint64_t>(std::chrono::duration_cast<Unit>(now).count());
-}
-
-std::uint64_t Now() { return NowIn<std::chrono::milliseconds>(); }
 
 }  // namespace
 
@@ -67,8 +60,9 @@ void TunnelThread::Run() {
         Settle(entry);
       }
     }
-    if (ending_ > 0) EndOverdue(Now());
-    const std::uint64_t rest = coalescing.Rest(scratch.received, NowIn<std::chrono::microseconds>());
+    const std::uint64_t now = SteadyNow();
+    if (ending_ > 0) EndOverdue(now);
+    const std::uint64_t rest = coalescing.Rest(scratch.received, now);
     if (rest > 0) std::this_thread::sleep_for(std::chrono::microseconds(rest));
   }
 }
@@ -87,7 +81,7 @@ void TunnelThread::Obey(Command& command) {
   if (command.kind == Command::Kind::kDirect) entry->second.tunnel->Direct(command.remote);
   if (command.kind == Command::Kind::kClose && entry->second.ends_at == 0) {
     entry->second.tunnel->Finish();
-    entry->second.ends_at = Now() + kLinger;
+    entry->second.ends_at = SteadyNow() + kLinger;
     ending_++;
   }
   Settle(entry);

@@ -5,6 +5,8 @@
 
 #include <cstdint>
 
+#include "rate-meter.h"
+
 namespace ratatoskr {
 
 // How the thread that makes it comes by its turns on the processors. As a rule it interrupts whoever runs when it is woken up, so that
@@ -21,10 +23,8 @@ class TurnPolicy {
 
   // So many bytes were carried since the thread began. `now` is in microseconds.
   void Heed(std::uint64_t carried, std::uint64_t now) {
-    if (now - period_at_ < kPeriod) return;
-    const bool much = carried - carried_before_ >= kMuch * (now - period_at_);
-    period_at_ = now;
-    carried_before_ = carried;
+    if (!meter_.Update(carried, now)) return;
+    const bool much = meter_.rate() >= kMuch;
     if (much == yielding_ || !ours_) return;
     yielding_ = much;
     const sched_param no_priority{};
@@ -33,14 +33,12 @@ class TurnPolicy {
   }
 
  private:
-  static constexpr std::uint64_t kPeriod = 50'000;
   // Bytes a microsecond: 256 Mbit/s.
   static constexpr std::uint64_t kMuch = 32;
 
   bool ours_;
   bool yielding_ = false;
-  std::uint64_t period_at_ = 0;
-  std::uint64_t carried_before_ = 0;
+  RateMeter meter_;
 };
 
 }  // namespace ratatoskr
