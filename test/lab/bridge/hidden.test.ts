@@ -14,6 +14,8 @@ const links = { a: 5, b: 5, p: 30 };
 const overBridgeMs = 40;
 /** Half-way to one by the public peer, which takes 140. */
 const directRttMs = 80;
+/** Half of what a detour over the bridge adds to a round trip from the public peer, in milliseconds. */
+const unmovedMs = 10;
 /** What a router reckons for a link whose other end has not answered its request to be a parent (ironwood, routerUnknownLatency). */
 const unknownCost = 4000;
 const args = ['--strategies', 'tcp-hole-punching'];
@@ -44,10 +46,10 @@ describe('a bridge', () => {
     return (bridge as { cost?: number } | undefined)?.cost ?? 0;
   }
 
-  /** Round trip over the overlay from the public peer, in milliseconds. */
+  /** Shortest round trip over the overlay from the public peer, in milliseconds: a busy machine delays some pings, but hurries none. */
   async function fromPublicPeer(host: Host): Promise<number> {
     const { rttsMs } = await lab.p.ping(host.router.address, { count: 10, intervalMs: 100 });
-    return median(rttsMs) ?? Number.NaN;
+    return Math.min(...rttsMs);
   }
 
   /** Ends the bridge. @returns what went over it */
@@ -71,7 +73,9 @@ describe('a bridge', () => {
       { hidden: true },
     ]);
     const rttsAfter = [await fromPublicPeer(lab.a), await fromPublicPeer(lab.b)];
-    for (const [index, before] of rttsBefore.entries()) expect(Math.abs((rttsAfter[index] ?? 0) - before)).toBeLessThan(15);
+    for (const [index, before] of rttsBefore.entries()) {
+      expect(Math.abs((rttsAfter[index] ?? Number.NaN) - before)).toBeLessThan(unmovedMs);
+    }
     expect(await treeAt(lab.p)).toEqual(treeBefore);
     expect(await costAt(lab.a)).toBeGreaterThan(unknownCost);
     expect(await costAt(lab.b)).toBeGreaterThan(unknownCost);
@@ -92,7 +96,6 @@ describe('a bridge', () => {
     await delay(6000);
     expect(agents.flatMap((agent) => agent.events.filter(({ event }) => event === 'bridge.down'))).toEqual([]);
     const { rttsMs } = await lab.a.ping(lab.b.router.address, { count: 5 });
-    // A busy machine delays some pings, but hurries none.
     expect(Math.min(...rttsMs)).toBeLessThan(overBridgeMs);
     expect(median(rttsMs)).toBeLessThan(directRttMs);
     // One request each when the bridge came up, and one more at least of the end that needs another parent.
