@@ -1,6 +1,7 @@
+import fs from 'node:fs';
 import net from 'node:net';
 import type { Pumps } from '../core/pump.js';
-import { canHandOver } from './byte-stream.js';
+import { canHandOver, descriptorOf } from './byte-stream.js';
 
 /** What one read of the router's socket may bring, in bytes: more than the socket holds. */
 const routerBytes = 256 * 1024;
@@ -33,17 +34,45 @@ function reuseReads(socket: net.Socket, bytes: number): net.Socket {
   const early: Buffer[] = [];
   for (let chunk = socket.read() as Buffer | null; chunk !== null; chunk = socket.read() as Buffer | null) early.push(chunk);
   const shell = socket as unknown as { _handle: unknown };
-  const onread = {
-    buffer: Buffer.allocUnsafeSlow(bytes),
-    callback: (count: number, buffer: Uint8Array) => taken.emit('data', buffer.subarray(0, count)),
-  };
-  // A `drain` follows whatever was not taken at once.
-  const options = { handle: shell._handle, onread, allowHalfOpen: true, writableHighWaterMark: 0 };
-  const taken = new net.Socket(options as net.SocketConstructorOpts);
+  const taken = new LeanSocket(shell._handle, Buffer.allocUnsafeSlow(bytes));
   shell._handle = null;
   if (early.length > 0) taken.unshift(Buffer.concat(early));
   taken.once('close', () => socket.destroy());
   socket.once('close', () => taken.destroy());
   taken.on('error', () => {});
   return taken;
+}
+
+type Written = (error?: Error | null) => void;
+
+/** Reads to one piece of memory, and hands the kernel what it takes at once without the books that Node keeps of each write. */
+class LeanSocket extends net.Socket {
+  constructor(handle: unknown, memory: Buffer) {
+    const onread = {
+      buffer: memory,
+      callback: (count: number) => this.emit('data', memory.subarray(0, count)),
+    };
+    // A `drain` follows whatever was not taken at once.
+    super({ handle, onread, allowHalfOpen: true, writableHighWaterMark: 0 } as net.SocketConstructorOpts);
+  }
+
+  override write(chunk: Uint8Array | string, written?: Written): boolean;
+  override write(chunk: Uint8Array | string, encoding?: BufferEncoding, written?: Written): boolean;
+  override write(chunk: Uint8Array | string, encoding?: BufferEncoding | Written, written?: Written): boolean {
+    if (typeof chunk === 'string' || encoding || written) return super.write(chunk, encoding as BufferEncoding, written);
+    const taken = this.writeAtOnce(chunk);
+    return taken === chunk.length || super.write(chunk.subarray(taken));
+  }
+
+  /** @returns how many bytes the kernel has taken, before which none wait */
+  private writeAtOnce(chunk: Uint8Array): number {
+    const fd = descriptorOf(this);
+    if (fd === undefined || !this.writable || this.writableLength > 0) return 0;
+    try {
+      return fs.writeSync(fd, chunk);
+    } catch {
+      // It is full, or broken: the stream's own write waits, or tells.
+      return 0;
+    }
+  }
 }

@@ -238,6 +238,28 @@ describe.each([
     await pump.end(over);
   });
 
+  it('answers a router that takes what comes bit by bit, after what waits for it', async () => {
+    const { pump, far, router } = await onePump(pumps);
+    const received: Buffer[] = [];
+    router.on('data', (chunk: Buffer) => {
+      received.push(chunk);
+      router.pause();
+      router.write(frame(frameType.signatureRequest, randomBytes(10)));
+      setTimeout(() => router.resume(), 10);
+    });
+    router.write(handshake());
+    far.resume();
+    // Frames of three bytes: every third is the end of one, where an answer finds its place, and nothing else that waits ends there.
+    const frames = randomBytes(3 << 19).map((byte, at) => [2, 4 + (byte % 5), byte][at % 3] ?? 0);
+    const [greeting, last] = [handshake(), frame(4, Buffer.from('the last'))];
+    far.write(Buffer.concat([greeting, frames, last]));
+    await eventually(() => Buffer.concat(received.slice(-2)).includes(last));
+    const passed = withoutKeepAlives(Buffer.concat(received).subarray(greeting.length));
+    expect(sha256(passed)).toBe(sha256(Buffer.concat([frames, last])));
+    expect(pump.counters.dropped).toBeGreaterThan(0);
+    await pump.end(over);
+  });
+
   it('passes tree building where the bridge is not hidden', async () => {
     const { pump, far, router } = await onePump(pumps, { hidden: false });
     const stream = Buffer.concat([handshake(), frame(2, randomBytes(10)), frame(3, randomBytes(80))]);
@@ -398,6 +420,14 @@ function pumpPolicy(): string | undefined {
     ?.replace(/^.*\) /, '')
     .split(' ')[41 - 3];
   return { 0: 'other', 3: 'batch' }[Number(policy)];
+}
+
+function withoutKeepAlives(frames: Buffer): Buffer {
+  const others: Buffer[] = [];
+  for (let at = 0; at < frames.length; at += 1 + (frames[at] ?? 0)) {
+    if (frames[at + 1] !== frameType.keepAlive) others.push(frames.subarray(at, at + 1 + (frames[at] ?? 0)));
+  }
+  return Buffer.concat(others);
 }
 
 function sha256(data: Buffer): string {

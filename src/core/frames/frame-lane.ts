@@ -153,13 +153,13 @@ export class FrameLane {
   private write(): void {
     if (this.keptBack) return;
     const { sink, source, maxWaiting } = this.options;
-    if (this.pieces.length > 1) sink.cork();
-    for (const piece of this.pieces) {
+    const several = this.pieces.length > 1;
+    if (several) sink.cork();
+    for (let piece = this.pieces.shift(); piece; piece = this.pieces.shift()) {
       this.sent += piece.length;
       sink.write(piece);
     }
-    if (this.pieces.length > 1) sink.uncork();
-    this.pieces.length = 0;
+    if (several) sink.uncork();
     if (sink.writableLength <= maxWaiting) return;
     this.full = true;
     source.pause();

@@ -1,4 +1,5 @@
-const keyBytes = 32;
+/** Of two keys. */
+const keysBytes = 64;
 
 /**
  * Reads the addresses of a traffic frame: two paths, each a row of uvarints with a zero at its end, then the keys of the
@@ -11,7 +12,7 @@ export class TrafficAddresses {
   /** Within a uvarint of several bytes, in which a zero ends nothing. */
   private within = false;
   private readonly expected: Buffer;
-  private readonly keys = Buffer.alloc(2 * keyBytes);
+  private readonly keys = Buffer.alloc(keysBytes);
   private keyLength = 0;
 
   /** @param source and `destination`: keys, 32 bytes each, of traffic that serves the link's own ends */
@@ -40,9 +41,14 @@ export class TrafficAddresses {
       if (byte === 0 && !this.within) this.paths += 1;
       this.within = byte >= 0x80;
     }
+    if (this.keyLength === 0 && to - at >= keysBytes)
+      return this.tell(chunk.compare(this.expected, 0, keysBytes, at, at + keysBytes) === 0);
     this.keyLength += chunk.copy(this.keys, this.keyLength, at, to);
-    if (this.keyLength < this.keys.length) return undefined;
+    return this.keyLength < keysBytes ? undefined : this.tell(this.keys.equals(this.expected));
+  }
+
+  private tell(own: boolean): 'own' | 'transit' {
     this.wanted = false;
-    return this.keys.equals(this.expected) ? 'own' : 'transit';
+    return own ? 'own' : 'transit';
   }
 }
