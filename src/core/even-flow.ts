@@ -22,8 +22,7 @@ export class EvenFlow {
   private credit = burstBytes;
   private creditedAt: number;
   private rate = leastRate;
-  /** Has more than 256 Mbit/s come of late? */
-  fast = false;
+  private isFast = false;
   private periodAt: number;
   private passed = 0;
   private timer: Timer | undefined;
@@ -35,6 +34,11 @@ export class EvenFlow {
   ) {
     this.creditedAt = clock.now();
     this.periodAt = this.creditedAt;
+  }
+
+  /** Has more than 256 Mbit/s come of late? */
+  get fast(): boolean {
+    return this.isFast;
   }
 
   /** So many bytes have gone on; what is too much of them is paid off later. @returns whether more may pass now */
@@ -59,7 +63,7 @@ export class EvenFlow {
     const period = now - this.periodAt;
     if (period >= periodMs) {
       this.rate = Math.max(leastRate, (4 * this.passed) / period);
-      this.fast = this.passed > fastRate * period;
+      this.isFast = this.passed > fastRate * period;
       this.periodAt = now;
       this.passed = 0;
     }

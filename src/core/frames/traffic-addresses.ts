@@ -41,8 +41,9 @@ export class TrafficAddresses {
       if (byte === 0 && !this.within) this.paths += 1;
       this.within = byte >= 0x80;
     }
-    if (this.keyLength === 0 && to - at >= keysBytes)
+    if (this.keyLength === 0 && to - at >= keysBytes) {
       return this.tell(chunk.compare(this.expected, 0, keysBytes, at, at + keysBytes) === 0);
+    }
     this.keyLength += chunk.copy(this.keys, this.keyLength, at, to);
     return this.keyLength < keysBytes ? undefined : this.tell(this.keys.equals(this.expected));
   }
