@@ -22,6 +22,17 @@ export function prepareStream(socket: net.Socket): net.Socket {
   return socket;
 }
 
+/** Has a socket read into one buffer, time and again. */
+export function readInto(buffer: Buffer, onChunk: (chunk: Buffer) => void): net.OnReadOpts {
+  return {
+    buffer,
+    callback: (length) => {
+      onChunk(buffer.subarray(0, length));
+      return true;
+    },
+  };
+}
+
 /** The descriptor of a live stream; undefined for closed ones and for those that are not sockets of this process. */
 export function descriptorOf(stream: ByteStream): number | undefined {
   // Node has no public way to a socket's descriptor.

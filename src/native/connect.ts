@@ -3,7 +3,7 @@ import net from 'node:net';
 import os from 'node:os';
 import type { ByteStream, ConnectTcpOptions } from '../core/net.js';
 import type { Addon, NativeConnectOptions } from './addon.js';
-import { adoptStream, prepareStream } from './byte-stream.js';
+import { adoptStream, prepareStream, readInto } from './byte-stream.js';
 import { systemError } from './system-error.js';
 
 /** Bytes read at once into a buffer that serves time and again. */
@@ -109,17 +109,6 @@ export function connectSocket(
     socket.once('error', fail);
     signal?.addEventListener('abort', onAbort, { once: true });
   });
-}
-
-/** Has a socket read into one buffer, time and again. */
-function readInto(buffer: Buffer, onChunk: (chunk: Buffer) => void): net.OnReadOpts {
-  return {
-    buffer,
-    callback: (length) => {
-      onChunk(buffer.subarray(0, length));
-      return true;
-    },
-  };
 }
 
 /** One signal may call off thousands of connects; each leaves it when it settles, so Node's leak warning would be wrong. */

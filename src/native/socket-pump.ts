@@ -1,7 +1,7 @@
 import fs from 'node:fs';
 import net from 'node:net';
 import type { Pumps } from '../core/pump.js';
-import { canHandOver, descriptorOf } from './byte-stream.js';
+import { canHandOver, descriptorOf, readInto } from './byte-stream.js';
 
 /** What one read of the router's socket may bring, in bytes: more than the socket holds. */
 const routerBytes = 256 * 1024;
@@ -48,10 +48,7 @@ type Written = (error?: Error | null) => void;
 /** Reads to one piece of memory, and hands the kernel what it takes at once without the books that Node keeps of each write. */
 class LeanSocket extends net.Socket {
   constructor(handle: unknown, memory: Buffer) {
-    const onread = {
-      buffer: memory,
-      callback: (count: number) => this.emit('data', memory.subarray(0, count)),
-    };
+    const onread = readInto(memory, (chunk) => this.emit('data', chunk));
     // A `drain` follows whatever was not taken at once.
     super({ handle, onread, allowHalfOpen: true, writableHighWaterMark: 0 } as net.SocketConstructorOpts);
   }
