@@ -33,7 +33,7 @@ describe('an agent refuses a stranger on the overlay who', () => {
   it('calls from a subnet that is routed to him: SIGNALLING_NOT_ALLOWED', async () => {
     const { subnet } = (await lab.host.router.admin('getself')) as { subnet: string };
     const addresses = [1, 2, 3].map((host) => subnet.replace('::/64', `::${host}`));
-    const input = addresses.map((address) => `address add ${address}/128 dev ygg0\n`).join('');
+    const input = addresses.map((address) => `address add ${address}/128 dev ygg0 nodad\n`).join('');
     await lab.host.exec(['ip', '-batch', '-'], { input });
     for (const address of addresses) {
       const caller = await lab.call('a', address);
