@@ -8,6 +8,7 @@ import type { EventSource } from '../core/events.js';
 import type { GossipLinks } from '../core/gossip-links.js';
 import type { Net } from '../core/net.js';
 import type { KnownServices, OfferedServices } from '../core/peer-services.js';
+import { Peerings } from '../core/peerings.js';
 import type { Pumps } from '../core/pump.js';
 import type { Random } from '../core/random.js';
 import type { RelayTickets } from '../core/relay-tickets.js';
@@ -66,6 +67,7 @@ export function compose(parts: Composition): DependencyContainer {
   container.registerSingleton(Signalling);
   container.registerSingleton(Discovery);
   container.registerSingleton(Bridges);
+  container.registerSingleton(Peerings);
   container.registerSingleton(SessionWorth);
   container.registerSingleton(SessionLoop);
   return container;

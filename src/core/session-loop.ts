@@ -10,9 +10,10 @@ import { Ladder } from './ladder.js';
 import type { Net } from './net.js';
 import { NetworkWatch } from './network-watch.js';
 import { Peer } from './peer.js';
+import { Peerings } from './peerings.js';
 import { pollPause } from './poll-pause.js';
 import type { Random } from './random.js';
-import type { Router, RouterPeer, RouterSelf, RouterSession } from './router.js';
+import type { Router, RouterSelf, RouterSession } from './router.js';
 import { SessionWorth } from './session-worth.js';
 import { Admission } from './signalling/admission.js';
 import type { SignallingLink } from './signalling/link.js';
@@ -28,9 +29,6 @@ const missesToEnd = 2;
 const graceMs = 30_000;
 /** How long a session is remembered after its end, in milliseconds. */
 const memoryMs = 60_000;
-/** How old what is known of the router's peerings may be, in milliseconds. */
-const peersMs = 60_000;
-
 /** For this part of the idle timeout nobody asks whether an idle session is kept: for thousands at every poll it is much to ask. */
 const heedlessPart = 0.05;
 
@@ -49,9 +47,6 @@ export class SessionLoop {
   private polls = 0;
   /** Sessions that allow and deny keep out, so that each poll need not ask again, and the number of the last poll that had them. */
   private readonly refused = new Map<string, number>();
-  /** Peerings of the router that are none of ours, and when we looked. */
-  private foreign: readonly RouterPeer[] = [];
-  private lookedAtPeersAt = Number.NEGATIVE_INFINITY;
   private readonly hurries: TokenBucket;
 
   constructor(
@@ -67,6 +62,7 @@ export class SessionLoop {
     @inject(Bridges) private readonly bridges: Bridges,
     @inject(tokens.memory) private readonly memory: SuccessMemory,
     @inject(Discovery) private readonly discovery: Discovery,
+    @inject(Peerings) private readonly peerings: Peerings,
     @inject(SessionWorth) private readonly worth: SessionWorth,
   ) {
     this.network = new NetworkWatch(net);
@@ -77,7 +73,7 @@ export class SessionLoop {
   start(self: RouterSelf): void {
     this.running = new AbortController();
     const { signal } = this.running;
-    this.lookedAtPeersAt = Number.NEGATIVE_INFINITY;
+    this.peerings.expire();
     this.signalling.onLink = (link) => this.linkUp(link);
     this.signalling.onHello = ({ key }) => this.discovery.greeted(key);
     this.admission.makeRoom = () => this.evict(({ key }) => this.signalling.linkWith(key) !== undefined);
@@ -170,14 +166,14 @@ export class SessionLoop {
   private async look(signal: AbortSignal): Promise<number> {
     this.noticeNetworkChange();
     const sessions = await this.router.sessions(signal);
-    if (this.mustLookAtPeers(sessions)) await this.lookAtPeers(signal);
+    if (this.mustLookAtPeerings(sessions)) await this.peerings.look(signal);
     if (signal.aborted) return sessions.length;
     const now = this.clock.now();
     this.polls++;
     for (const session of sessions) this.sample(session, now);
     // Where there is no STUN server but what peers offer, the first bridge is not to wait for them.
     if (this.settings.current.stun.length === 0 || [...this.served].some((session) => this.worth.needsHelp(session)))
-      findAdjacentAgents(this.foreign, this.discovery);
+      findAdjacentAgents(this.peerings.all, this.discovery);
     this.meetFound(now);
     for (const session of this.watched.values()) {
       if (session.poll === this.polls) session.misses = 0;
@@ -204,19 +200,12 @@ export class SessionLoop {
   }
 
   /** Nobody is to get a bridge beside a direct peering; while everybody has one, a look now and then will do. */
-  private mustLookAtPeers(sessions: readonly RouterSession[]): boolean {
+  private mustLookAtPeerings(sessions: readonly RouterSession[]): boolean {
     return (
-      this.clock.now() - this.lookedAtPeersAt >= peersMs ||
+      this.peerings.isOutdated ||
       [...this.served].some(({ peer }) => !peer?.bridged) ||
       sessions.some(({ key }) => !this.watched.get(key)?.peer && !this.refused.has(key))
     );
-  }
-
-  private async lookAtPeers(signal: AbortSignal): Promise<void> {
-    const peers = await this.router.peers(signal);
-    this.lookedAtPeersAt = this.clock.now();
-    this.foreign = peers.filter(({ up, key, uri }) => up && key && (!uri || !this.bridges.owns(uri)));
-    this.worth.directlyPeered = new Set(this.foreign.flatMap(({ key }) => key ?? []));
   }
 
   /** Other addresses than at the last look: everybody is tried afresh, without waiting for traffic. */
@@ -247,7 +236,7 @@ export class SessionLoop {
     const { foreignBytes } = watched.activity;
     watched.activity.sample(total, now);
     if (watched.activity.foreignBytes > foreignBytes) watched.lastForeignAt = now;
-    const isNeighbour = this.worth.directlyPeered.has(session.key);
+    const isNeighbour = this.peerings.has(session.key);
     if (watched.peer) {
       // Where we have only come to ask, what there is may be our question, and with a neighbour whose agent did not answer it is.
       if (!isNeighbour && !this.worth.isVisit(watched)) this.announce(watched);

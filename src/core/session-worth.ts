@@ -3,6 +3,7 @@ import { unlessAborted } from './aborted.js';
 import { Discovery } from './discovery.js';
 import type { MeetingPurpose } from './discovery-source.js';
 import { StrategyError } from './errors.js';
+import { Peerings } from './peerings.js';
 import { SignallingLinks } from './signalling/signalling-links.js';
 import { type Settings, tokens } from './tokens.js';
 import type { WatchedSession } from './watched-session.js';
@@ -10,11 +11,9 @@ import type { WatchedSession } from './watched-session.js';
 /** Judges what a session is worth: a bridge, no more than a link, or nothing at all. */
 @injectable()
 export class SessionWorth {
-  /** Keys of those that the router is peered with otherwise than by a bridge; new at every poll. */
-  directlyPeered: ReadonlySet<string> = new Set();
-
   constructor(
     @inject(Discovery) private readonly discovery: Discovery,
+    @inject(Peerings) private readonly peerings: Peerings,
     @inject(SignallingLinks) private readonly links: SignallingLinks,
     @inject(tokens.settings) private readonly settings: Settings,
   ) {}
@@ -48,7 +47,7 @@ export class SessionWorth {
 
   /** Is a bridge deserved and not there, so that what others can tell or carry may help? */
   needsHelp(session: WatchedSession): boolean {
-    return !session.peer?.bridged && !this.directlyPeered.has(session.key) && this.deserves(session);
+    return !session.peer?.bridged && !this.peerings.has(session.key) && this.deserves(session);
   }
 
   /** Is it kept though it carries nothing, because one of the ends wants it? */
@@ -65,12 +64,12 @@ export class SessionWorth {
   /** What the discovery sources want this peer for. Where the routers are peered directly there is no better path to be had. */
   purposeOf(key: string): MeetingPurpose | undefined {
     const purpose = this.discovery.purposeOf(key);
-    return purpose && this.directlyPeered.has(key) ? 'services' : purpose;
+    return purpose && this.peerings.has(key) ? 'services' : purpose;
   }
 
   /** Why no path to this peer is wanted, if none is. */
   refusal({ key, activity }: WatchedSession): StrategyError | undefined {
-    if (this.directlyPeered.has(key)) return new StrategyError('ALREADY_PEERED', 'The routers are peered directly.');
+    if (this.peerings.has(key)) return new StrategyError('ALREADY_PEERED', 'The routers are peered directly.');
     if (this.purposeOf(key) !== 'path' && activity.rate < this.settings.current.sessions.minTraffic) {
       return new StrategyError('BELOW_THRESHOLD', 'The session has less traffic than asked for.');
     }

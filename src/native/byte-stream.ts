@@ -1,6 +1,6 @@
 import fs from 'node:fs';
 import net from 'node:net';
-import type { Duplex } from 'node:stream';
+import type { Duplex, Readable } from 'node:stream';
 import tls from 'node:tls';
 import type { ByteStream } from '../core/net.js';
 
@@ -52,15 +52,21 @@ export function canHandOver(stream: Duplex): stream is net.Socket {
   return stream instanceof net.Socket && !(stream instanceof tls.TLSSocket) && descriptorOf(stream) !== undefined;
 }
 
-/** Stops reading it. It stays the owner of its descriptor. @throws Error when it is closed */
-export function handOver(stream: net.Socket): HandedOver {
+/** Takes what has been read of a stream that nobody has listened to. */
+export function takeEarly(stream: Readable): Buffer {
   const chunks: Buffer[] = [];
   for (let chunk = stream.read() as Buffer | null; chunk !== null; chunk = stream.read() as Buffer | null) chunks.push(chunk);
+  return Buffer.concat(chunks);
+}
+
+/** Stops reading it. It stays the owner of its descriptor. @throws Error when it is closed */
+export function handOver(stream: net.Socket): HandedOver {
+  const early = takeEarly(stream);
   const fd = descriptorOf(stream);
   if (fd === undefined) throw new Error('it is closed');
   // The reads above have asked for more. Pausing the stream would not stop what is beneath it.
   (stream as unknown as { _handle: { readStop(): void } })._handle.readStop();
-  return { fd, early: Buffer.concat(chunks) };
+  return { fd, early };
 }
 
 /** Resolves when everything that was written is with the kernel, or never will be. */

@@ -1,7 +1,7 @@
 import fs from 'node:fs';
 import net from 'node:net';
 import type { Pumps } from '../core/pump.js';
-import { canHandOver, descriptorOf, readInto } from './byte-stream.js';
+import { canHandOver, descriptorOf, readInto, takeEarly } from './byte-stream.js';
 
 /** What one read of the router's socket may bring, in bytes: more than the socket holds. */
 const routerBytes = 256 * 1024;
@@ -31,12 +31,11 @@ export function createSocketPumps(streams: Pumps): Pumps {
  * of the caller's only in a socket made for it. Its chunks are gone when the next one is read.
  */
 function reuseReads(socket: net.Socket, bytes: number): net.Socket {
-  const early: Buffer[] = [];
-  for (let chunk = socket.read() as Buffer | null; chunk !== null; chunk = socket.read() as Buffer | null) early.push(chunk);
+  const early = takeEarly(socket);
   const shell = socket as unknown as { _handle: unknown };
   const taken = new LeanSocket(shell._handle, Buffer.allocUnsafeSlow(bytes));
   shell._handle = null;
-  if (early.length > 0) taken.unshift(Buffer.concat(early));
+  if (early.length > 0) taken.unshift(early);
   taken.once('close', () => socket.destroy());
   socket.once('close', () => taken.destroy());
   taken.on('error', () => {});
