@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { candidatesMessage, type NatFinding } from '../../src/strategies/tcp-hole-punching/messages.js';
 import { predictPorts } from '../../src/strategies/tcp-hole-punching/nat-finding.js';
-import { planFor } from '../../src/strategies/tcp-hole-punching/plan.js';
+import { mayComeEarly, planFor } from '../../src/strategies/tcp-hole-punching/plan.js';
 import { testPlans } from './plan-table.js';
 
 const nats = {
@@ -35,6 +35,15 @@ describe('the plan', () => {
     untold: ['punch', 'punch', 'punch', 'punch', 'punch', 'punch', 'punch', 'punch'],
   };
   testPlans({ names, expected, describe: describePlan, hopeless: ['hopeless'] });
+});
+
+describe('a SYN before the peer’s', () => {
+  const known: readonly Name[] = ['independent', 'preserving', 'without addon'];
+
+  it('comes where both ends’ ports are known, and nowhere else', () => {
+    const early = names.flatMap((own) => names.filter((peer) => mayComeEarly(nats[own], nats[peer])).map((peer) => [own, peer]));
+    expect(early).toEqual(known.flatMap((own) => known.map((peer) => [own, peer])));
+  });
 });
 
 describe('what the samples say of a NAT', () => {

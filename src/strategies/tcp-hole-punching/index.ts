@@ -13,7 +13,7 @@ import { tcpPath } from '../../discovery/tcp-path.js';
 import { type BirthdayOptions, openMany, probeMany, type Tally } from './birthday.js';
 import { candidatesMessage, type NatFinding } from './messages.js';
 import { gatherCandidates, type OwnCandidates } from './own-candidates.js';
-import { type Plan, planFor } from './plan.js';
+import { mayComeEarly, type Plan, planFor } from './plan.js';
 import { punch } from './punch.js';
 import { openPunchingPort } from './punching-port.js';
 
@@ -62,7 +62,10 @@ class TcpHolePunching implements Strategy {
         const message = `None of the ${peer.candidates.length} addresses of the peer can be tried from here.`;
         throw new StrategyError('NO_CANDIDATES', message);
       }
-      const startAt = clock.now() + (context.role === 'controlling' ? context.overlayRttMs / 2 : 0);
+      const now = clock.now();
+      // The controlled end begins when it has heard of our candidates.
+      const startAt = now + (context.role === 'controlling' ? context.overlayRttMs / 2 : 0);
+      const firstAt = mayComeEarly(own.nat, peer.nat) ? now : startAt;
       const accept = (stream: ByteStream) => candidates.offer(stream, { speakFirst: true });
       const outcomes = new Map<string, string>();
       const tally: Tally = { begun: 0, failures: new Map(), strangers: 0 };
@@ -74,6 +77,7 @@ class TcpHolePunching implements Strategy {
           localPort: port.port,
           shift: context.role === 'controlling',
           startAt,
+          firstAt,
           signal,
           accept,
           onFailure: (reason) => {

@@ -34,6 +34,14 @@ export function planFor(
   return { kind: 'punch' };
 }
 
+/**
+ * May the controlling end's first SYN be there before the peer has sent any? Not where a NAT counts: what comes early may be answered from
+ * the port that was foreseen for something else.
+ */
+export function mayComeEarly(own: NatFinding | undefined, peer: NatFinding | undefined): boolean {
+  return foresight(own) === 'known' && foresight(peer) === 'known';
+}
+
 function foresight(nat: NatFinding | undefined): Foresight {
   if (!nat) return 'unknown';
   if (nat.mapping === 'independent' || nat.allocation === 'preserving') return 'known';

@@ -17,8 +17,10 @@ export interface PunchOptions {
   readonly clock: Clock;
   readonly localPort: number;
   readonly shift: boolean;
-  /** When both ends begin, on this end's clock. */
+  /** When the controlled end begins, on this end's clock. */
   readonly startAt: number;
+  /** When this end's first try is due: at {@link startAt} or earlier. */
+  readonly firstAt: number;
   readonly signal: AbortSignal;
   /** A connection came up; resolves to false when it was not the peer and punching should go on. */
   accept(stream: ByteStream): Promise<boolean>;
@@ -28,13 +30,11 @@ export interface PunchOptions {
 
 /** Connects to one candidate again and again until it works or the signal aborts. Never rejects. */
 export async function punch(remote: Endpoint, options: PunchOptions): Promise<void> {
-  const { net, clock, localPort, shift, startAt, signal, accept, onFailure } = options;
+  const { net, clock, localPort, shift, startAt, firstAt, signal, accept, onFailure } = options;
   const address = remote.address.includes(':') ? '::' : '0.0.0.0';
-  for (let round = 0; ; round++) {
-    const offset = shift ? (shifts[round % shifts.length] ?? 0) : 0;
-    // A try that outlasted its round is followed by the next whole one.
-    const due = round === 0 ? 0 : Math.max(round, Math.ceil((clock.now() - startAt - offset) / roundMs));
-    const next = startAt + due * roundMs + offset;
+  let next = firstAt;
+  // The first try may be one more than the other end's.
+  for (let round = firstAt < startAt ? 0 : 1; ; round++) {
     try {
       await sleep(clock, Math.max(0, next - clock.now()), signal);
       const stream = await net.connectTcp({
@@ -50,5 +50,8 @@ export async function punch(remote: Endpoint, options: PunchOptions): Promise<vo
       if (signal.aborted) return;
       onFailure(describeError(error).code);
     }
+    const offset = shift ? (shifts[round % shifts.length] ?? 0) : 0;
+    // A try that outlasted its round is followed by the next whole one.
+    next = startAt + offset + roundMs * Math.max(round, Math.ceil((clock.now() - startAt - offset) / roundMs));
   }
 }

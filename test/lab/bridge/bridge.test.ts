@@ -3,7 +3,7 @@ import type { AgentProcess } from '../agent-process.js';
 import { Lab } from '../lab.js';
 import { median, type PingStream } from '../ping.js';
 import { poll } from '../poll.js';
-import { directRttMs, links, overlayRttMs } from '../round-trips.js';
+import { directRttMs, lineRttMs, links, overlayRttMs } from '../round-trips.js';
 
 /** One strategy, so that a bridge is not replaced by a better one. */
 const options = { args: ['--strategies', 'tcp-hole-punching'] };
@@ -39,6 +39,19 @@ describe('two nodes behind NAT', () => {
     expect(median(ping.replies.slice(0, firstDirect).map(({ rttMs }) => rttMs))).toBeGreaterThan(overlayRttMs);
     expect(median(ping.replies.slice(firstDirect).map(({ rttMs }) => rttMs))).toBeLessThan(directRttMs);
     expect(ping.lost).toBe(0);
+  });
+
+  it('have TCP know the whole round trip of the line from the start', async () => {
+    // SYNs that cross make it half of that, and bbr sends a fraction of what the line carries for ten seconds.
+    for (const { host, agent } of [
+      { host: lab.a, agent: a },
+      { host: lab.b, agent: b },
+    ]) {
+      const { remote } = await agent.event('bridge.up');
+      const shown = await host.exec(['ss', '--tcp', '--info', '--numeric', '--no-header', 'dst', remote]);
+      const leastMs = Number(/\bminrtt:([\d.]+)/.exec(shown)?.[1]);
+      expect(leastMs).toBeGreaterThan(lineRttMs - 1);
+    }
   });
 
   it('show the peering at both routers with the pinned key', async () => {
