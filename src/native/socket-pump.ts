@@ -5,8 +5,8 @@ import { canHandOver, descriptorOf, readInto, takeEarly } from './byte-stream.js
 
 /** What one read of the router's socket may bring, in bytes: more than the socket holds. */
 const routerBytes = 256 * 1024;
-/** Of the path, whose bytes go on evenly. */
-const pathBytes = 64 * 1024;
+/** Of the path, whose bytes go on evenly: one packet as large as a router makes them, with its head. */
+const pathBytes = 66 * 1024;
 
 /** Pumps of Node's streams that make no garbage: where both are sockets, all reads of one go to the same memory. */
 export function createSocketPumps(streams: Pumps): Pumps {
