@@ -1,4 +1,4 @@
-import type { Clock, Timer } from './clock.js';
+import type { Clock } from './clock.js';
 
 /** What passes at once after a pause, in bytes: one packet as large as a router makes them, with its head. */
 const burstBytes = 72 * 1024;
@@ -25,13 +25,8 @@ export class EvenFlow {
   private isFast = false;
   private periodAt: number;
   private passed = 0;
-  private timer: Timer | undefined;
 
-  /** @param ready called when more may pass after a {@link pass} that said no */
-  constructor(
-    private readonly clock: Clock,
-    private readonly ready: () => void,
-  ) {
+  constructor(private readonly clock: Clock) {
     this.creditedAt = clock.now();
     this.periodAt = this.creditedAt;
   }
@@ -41,22 +36,12 @@ export class EvenFlow {
     return this.isFast;
   }
 
-  /** So many bytes have gone on; what is too much of them is paid off later. @returns whether more may pass now */
-  pass(count: number): boolean {
+  /** So many bytes have gone on; what is too much of them is paid off later. @returns in how many ms more may pass: 0 is now */
+  pass(count: number): number {
     this.earn(this.clock.now());
     this.credit -= count;
     this.passed += count;
-    if (this.credit >= grainBytes) return true;
-    this.timer ??= this.clock.setTimer(Math.ceil((grainBytes - this.credit) / this.rate), () => {
-      this.timer = undefined;
-      this.ready();
-    });
-    return false;
-  }
-
-  /** Leaves no timer behind. */
-  close(): void {
-    this.timer?.cancel();
+    return this.credit >= grainBytes ? 0 : Math.ceil((grainBytes - this.credit) / this.rate);
   }
 
   private earn(now: number): void {

@@ -37,7 +37,10 @@ export interface PumpOptions {
   /** Keys of the two routers, 32 bytes each. */
   readonly ownKey: Uint8Array;
   readonly peerKey: Uint8Array;
-  /** The chunks of both streams are lent: a stream may write its next to the same memory when the other has taken everything. */
+  /**
+   * The chunks of both streams are lent: a stream may write its next to the same memory when the other has taken everything. Each is all that
+   * there was, as far as the memory holds it.
+   */
   readonly lent?: boolean;
 }
 

@@ -3,6 +3,7 @@ import { BridgeError, type RatatoskrError } from './errors.js';
 import { EvenFlow } from './even-flow.js';
 import { decodeAgentFrame, encodeAgentFrame } from './frames/agent-frames.js';
 import { DelayMeter, type PathDelays } from './frames/delay-meter.js';
+import { FrameArrival } from './frames/frame-arrival.js';
 import { FrameLane } from './frames/frame-lane.js';
 import type { Verdict } from './frames/frame-scanner.js';
 import { frameType, keepAliveFrame } from './frames/frame-types.js';
@@ -24,12 +25,14 @@ class StreamPump implements Pump {
   private readonly inward: FrameLane;
   /** From the path to the router. */
   private readonly flow: EvenFlow;
+  private readonly arrival = new FrameArrival();
   private readonly over = new AbortController();
   private settle: (reason: RatatoskrError) => void = () => {};
   private ending = false;
   /** Why the first of the two directions has ended. */
   private halfReason: RatatoskrError | undefined;
   private keepBackTimer: Timer | undefined;
+  private restTimer: Timer | undefined;
   private beatTimer: Timer | undefined;
   private beatDueAt = 0;
   private heardAt: number;
@@ -46,7 +49,7 @@ class StreamPump implements Pump {
     this.ended = new Promise((resolve) => {
       this.settle = resolve;
     });
-    this.flow = new EvenFlow(clock, () => this.inward.goOn());
+    this.flow = new EvenFlow(clock);
     const onFailure = (error: unknown) => void this.end(error as RatatoskrError);
     this.outward = new FrameLane({
       source: router,
@@ -67,10 +70,7 @@ class StreamPump implements Pump {
       speaker: peerKey,
       listener: ownKey,
       judge: (type) => judge(type, hidden, () => 'take'),
-      onReceived: (count) => {
-        this.heardAt = clock.now();
-        return this.flow.pass(count);
-      },
+      onReceived: (count, missing) => this.hear(count, missing),
       handsOnParts: () => this.flow.fast,
       onFirstTraffic: () => this.keepBack(),
       onDropped: () => this.outward.insert(keepAliveFrame),
@@ -108,10 +108,10 @@ class StreamPump implements Pump {
       this.ending = true;
       this.beatTimer?.cancel();
       this.keepBackTimer?.cancel();
+      this.restTimer?.cancel();
       this.outward.insert(encodeAgentFrame({ kind: 'end', code: reason.code, message: reason.message }));
       this.outward.finish();
       this.inward.finish();
-      this.flow.close();
       this.options.router.destroy();
       await this.flush();
       this.options.path.destroy();
@@ -142,6 +142,20 @@ class StreamPump implements Pump {
       () => this.end(reason),
       () => {},
     );
+  }
+
+  /** Something has come on the path. @returns whether to read on at once */
+  private hear(count: number, missing: number): boolean {
+    this.heardAt = this.clock.now();
+    const arrivesMs = this.arrival.take(count, missing, this.heardAt);
+    const passMs = this.flow.pass(count);
+    // What comes fast is handed on in parts, and a stream that lends nothing may have more of the frame in chunks behind this one.
+    const looksAway = this.options.lent === true && !this.flow.fast;
+    const restMs = Math.max(passMs, looksAway ? arrivesMs : 0);
+    if (restMs === 0) return true;
+    this.restTimer?.cancel();
+    this.restTimer = this.clock.setTimer(restMs, () => this.inward.goOn());
+    return false;
   }
 
   /** @returns whether traffic may go on at once */

@@ -1,4 +1,4 @@
-import type { Duplex } from 'node:stream';
+import { Duplex } from 'node:stream';
 import { describe, expect, it } from 'vitest';
 import { BridgeError } from '../../src/core/errors.js';
 import { encodeAgentFrame } from '../../src/core/frames/agent-frames.js';
@@ -16,6 +16,39 @@ function onePump(keepBackMs = 0) {
   const [router, ownRouter] = duplexPair();
   const pump = createStreamPumps(clock).start({ path, router, hidden: true, keepBackMs, ...keys });
   return { clock, pump, far, ownRouter, path, router };
+}
+
+/** A socket with one piece of memory to read to: all that there is comes as one chunk, as soon as somebody looks. */
+class SlowSocket extends Duplex {
+  watched = false;
+  private there = Buffer.alloc(0);
+
+  constructor() {
+    super({ read: () => {}, write: (_chunk, _encoding, done) => done() });
+  }
+
+  come(bytes: Uint8Array): void {
+    this.there = Buffer.concat([this.there, bytes]);
+    this.hand();
+  }
+
+  override pause(): this {
+    this.watched = false;
+    return this;
+  }
+
+  override resume(): this {
+    this.watched = true;
+    this.hand();
+    return this;
+  }
+
+  private hand(): void {
+    if (!this.watched || this.there.length === 0) return;
+    const chunk = this.there;
+    this.there = Buffer.alloc(0);
+    this.emit('data', chunk);
+  }
 }
 
 async function greet(...ends: Duplex[]): Promise<void> {
@@ -58,6 +91,37 @@ describe('a pump that hears nothing on its path', () => {
     await settle();
     await clock.advance(5000);
     expect((await pump.ended).code).toBe('PATH_SILENT');
+  });
+});
+
+describe('a pump on a slow line', () => {
+  it('looks away while a long frame comes, and hands it on when it is whole', async () => {
+    const clock = new FakeClock();
+    const path = new SlowSocket();
+    const [router, ownRouter] = duplexPair();
+    const pump = createStreamPumps(clock).start({ path, router, hidden: true, lent: true, ...keys });
+    const received: Buffer[] = [];
+    ownRouter.on('data', (chunk: Buffer) => received.push(chunk));
+    const greeting = handshake();
+    const long = frame(6, Buffer.alloc(64_000, 7));
+    path.come(greeting);
+    /** A part of it each millisecond. @returns how many of them somebody was waiting for */
+    const comes = async () => {
+      let looked = 0;
+      for (let at = 0; at < long.length; at += 8000) {
+        if (path.watched) looked++;
+        path.come(long.subarray(at, at + 8000));
+        await clock.advance(1);
+      }
+      return looked;
+    };
+    expect(await comes()).toBe(9);
+    expect(await comes()).toBeLessThan(6);
+    expect(Buffer.concat(received)).toEqual(Buffer.concat([greeting, long, long]));
+    path.come(long.subarray(0, 8000));
+    expect(path.watched).toBe(false);
+    await pump.end(new BridgeError('SESSION_ENDED', 'Over.'));
+    expect(clock.pending).toBe(0);
   });
 });
 

@@ -14,8 +14,11 @@ export interface FrameLaneOptions {
   /** Keys of the router that speaks and of the one that listens. */
   readonly speaker: Uint8Array;
   readonly listener: Uint8Array;
-  /** So many bytes have come, whatever they are. @returns false when nothing more is to be read until {@link FrameLane.goOn} */
-  onReceived?(count: number): boolean;
+  /**
+   * So many bytes have come, whatever they are, and gone on as far as they may; the frame under way lacks so many yet (0 between frames).
+   * @returns false when nothing more is to be read until {@link FrameLane.goOn}
+   */
+  onReceived?(count: number, missing: number): boolean;
   /** @returns whether part of a frame is worth handing on before its rest has come; as it comes where nobody is asked */
   handsOnParts?(): boolean;
   /** The first traffic comes. @returns false when it and what follows are to wait for {@link FrameLane.release} */
@@ -120,10 +123,6 @@ export class FrameLane {
   private forward(chunk: Buffer): void {
     if (this.over) return;
     this.received += chunk.length;
-    if (this.options.onReceived?.(chunk.length) === false) {
-      this.held = true;
-      this.options.source.pause();
-    }
     try {
       const { untilBoundary } = this.scanner;
       const isPart = chunk.length < untilBoundary && Number.isFinite(untilBoundary);
@@ -137,7 +136,16 @@ export class FrameLane {
       else this.write();
     } catch (error) {
       this.options.onFailure(error);
+      return;
     }
+    this.tell(chunk.length);
+  }
+
+  private tell(count: number): void {
+    const { untilBoundary: missing } = this.scanner;
+    if (this.over || this.options.onReceived?.(count, Number.isFinite(missing) ? missing : 0) !== false) return;
+    this.held = true;
+    this.options.source.pause();
   }
 
   /** What is lent for the time of a call is kept as a copy. */
