@@ -38,10 +38,10 @@ export interface PumpOptions {
   readonly ownKey: Uint8Array;
   readonly peerKey: Uint8Array;
   /**
-   * The chunks of both streams are lent: a stream may write its next to the same memory when the other has taken everything. Each is all that
-   * there was, as far as the memory holds it.
+   * The chunks of both streams are lent: a stream may write its next to the same memory when the other has taken everything. The path's memory
+   * has so many bytes; a chunk of fewer was all that there was.
    */
-  readonly lent?: boolean;
+  readonly lentPathBytes?: number;
 }
 
 /** What has gone through so far. */

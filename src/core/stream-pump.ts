@@ -44,8 +44,8 @@ class StreamPump implements Pump {
     private readonly options: PumpOptions,
     private readonly clock: Clock,
   ) {
-    const { path, router, ownKey, peerKey, hidden, lent = false } = options;
-    const maxWaiting = lent ? 0 : mostWaiting;
+    const { path, router, ownKey, peerKey, hidden, lentPathBytes } = options;
+    const maxWaiting = lentPathBytes === undefined ? mostWaiting : 0;
     this.ended = new Promise((resolve) => {
       this.settle = resolve;
     });
@@ -146,16 +146,20 @@ class StreamPump implements Pump {
 
   /** Something has come on the path. @returns whether to read on at once */
   private hear(count: number, missing: number): boolean {
-    this.heardAt = this.clock.now();
-    const arrivesMs = this.arrival.take(count, missing, this.heardAt);
-    const passMs = this.flow.pass(count);
-    // What comes fast is handed on in parts, and a stream that lends nothing may have more of the frame in chunks behind this one.
-    const looksAway = this.options.lent === true && !this.flow.fast;
-    const restMs = Math.max(passMs, looksAway ? arrivesMs : 0);
+    const now = this.clock.now();
+    this.heardAt = now;
+    this.arrival.take(count, missing, now);
+    const restMs = this.flow.pass(count) || this.lookAwayMs(count, now);
     if (restMs === 0) return true;
     this.restTimer?.cancel();
     this.restTimer = this.clock.setTimer(restMs, () => this.inward.goOn());
     return false;
+  }
+
+  /** For how long the path need not be looked at after so many bytes. What comes fast is handed on in parts. */
+  private lookAwayMs(count: number, now: number): number {
+    const { lentPathBytes = 0 } = this.options;
+    return count < lentPathBytes && !this.flow.fast ? this.arrival.lookAwayMs(now) : 0;
   }
 
   /** @returns whether traffic may go on at once */

@@ -20,7 +20,7 @@ export function createSocketPumps(streams: Pumps): Pumps {
         ...options,
         path: reuseReads(path, pathBytes),
         router: reuseReads(router, routerBytes),
-        lent: true,
+        lentPathBytes: pathBytes,
       });
     },
   };

@@ -9,6 +9,8 @@ import { frame, handshake, trafficFrame } from './link-frames.js';
 
 const keys = { ownKey: Buffer.alloc(32, 1), peerKey: Buffer.alloc(32, 2) };
 
+const memoryBytes = 66 * 1024;
+
 /** A pump at one end, with the other end's hands on the path and on the router's socket. */
 function onePump(keepBackMs = 0) {
   const clock = new FakeClock();
@@ -18,7 +20,7 @@ function onePump(keepBackMs = 0) {
   return { clock, pump, far, ownRouter, path, router };
 }
 
-/** A socket with one piece of memory to read to: all that there is comes as one chunk, as soon as somebody looks. */
+/** A socket with one piece of memory to read to: as much as that holds of what there is comes as one chunk, as soon as somebody looks. */
 class SlowSocket extends Duplex {
   watched = false;
   private there = Buffer.alloc(0);
@@ -44,10 +46,11 @@ class SlowSocket extends Duplex {
   }
 
   private hand(): void {
-    if (!this.watched || this.there.length === 0) return;
-    const chunk = this.there;
-    this.there = Buffer.alloc(0);
-    this.emit('data', chunk);
+    while (this.watched && this.there.length > 0) {
+      const chunk = this.there.subarray(0, memoryBytes);
+      this.there = this.there.subarray(memoryBytes);
+      this.emit('data', chunk);
+    }
   }
 }
 
@@ -95,17 +98,18 @@ describe('a pump that hears nothing on its path', () => {
 });
 
 describe('a pump on a slow line', () => {
-  it('looks away while a long frame comes, and hands it on when it is whole', async () => {
+  const greeting = handshake();
+  const long = frame(6, Buffer.alloc(64_000, 7));
+
+  function slowPump() {
     const clock = new FakeClock();
     const path = new SlowSocket();
     const [router, ownRouter] = duplexPair();
-    const pump = createStreamPumps(clock).start({ path, router, hidden: true, lent: true, ...keys });
+    const pump = createStreamPumps(clock).start({ path, router, hidden: true, lentPathBytes: memoryBytes, ...keys });
     const received: Buffer[] = [];
     ownRouter.on('data', (chunk: Buffer) => received.push(chunk));
-    const greeting = handshake();
-    const long = frame(6, Buffer.alloc(64_000, 7));
     path.come(greeting);
-    /** A part of it each millisecond. @returns how many of them somebody was waiting for */
+    /** A part of a long frame each millisecond. @returns how many of them somebody was waiting for */
     const comes = async () => {
       let looked = 0;
       for (let at = 0; at < long.length; at += 8000) {
@@ -115,6 +119,11 @@ describe('a pump on a slow line', () => {
       }
       return looked;
     };
+    return { clock, path, pump, received, comes };
+  }
+
+  it('looks away while a long frame comes, and hands it on when it is whole', async () => {
+    const { clock, path, pump, received, comes } = slowPump();
     expect(await comes()).toBe(9);
     expect(await comes()).toBeLessThan(6);
     expect(Buffer.concat(received)).toEqual(Buffer.concat([greeting, long, long]));
@@ -122,6 +131,16 @@ describe('a pump on a slow line', () => {
     expect(path.watched).toBe(false);
     await pump.end(new BridgeError('SESSION_ENDED', 'Over.'));
     expect(clock.pending).toBe(0);
+  });
+
+  it('looks until it has seen all that there is, so that it keeps up with a line that becomes faster', async () => {
+    const { clock, path, pump, received, comes } = slowPump();
+    await comes();
+    path.come(Buffer.concat(Array(30).fill(long)));
+    // What goes on evenly makes 64 KiB a millisecond at least.
+    await clock.advance(31);
+    expect(Buffer.concat(received).length).toBe(greeting.length + 31 * long.length);
+    await pump.end(new BridgeError('SESSION_ENDED', 'Over.'));
   });
 });
 
