@@ -152,7 +152,10 @@ class StreamPump implements Pump {
     const restMs = this.flow.pass(count) || this.lookAwayMs(count, now);
     if (restMs === 0) return true;
     this.restTimer?.cancel();
-    this.restTimer = this.clock.setTimer(restMs, () => this.inward.goOn());
+    this.restTimer = this.clock.setTimer(restMs, () => {
+      this.arrival.lookAgain(this.clock.now());
+      this.inward.goOn();
+    });
     return false;
   }
 

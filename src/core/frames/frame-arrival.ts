@@ -35,7 +35,6 @@ export class FrameArrival {
       this.beganAt = now;
       this.came = 0;
     }
-    if (this.backAt !== undefined) this.lateMs = Math.max(this.lateMs, now - this.backAt);
     this.backAt = undefined;
     this.missing = missing;
   }
@@ -50,6 +49,11 @@ export class FrameArrival {
     if (pauseMs <= 0) return 0;
     this.backAt = now + pauseMs;
     return pauseMs;
+  }
+
+  /** The time to look again has come, sooner or later. */
+  lookAgain(now: number): void {
+    if (this.backAt !== undefined) this.lateMs = Math.max(this.lateMs, now - this.backAt);
   }
 
   /** A frame has ended. Who was looking away then, and finds nothing behind it, does not know when: he looks sooner the next time. */
