@@ -7,6 +7,8 @@ const timerMs = 1;
 const lateFade = 0.95;
 /** No estimate is trusted for longer, in milliseconds: one of a path that has stood still is bad. */
 const longestMs = 8;
+/** Less than some segments in the meantime is not worth a timer, in bytes. */
+const worthBytes = 8 * 1024;
 
 /**
  * When to look again at a path on which a long frame is under way. On a slow line each of its dozens of segments wakes up whoever waits
@@ -46,7 +48,7 @@ export class FrameArrival {
     // A frame in a flow may be late a little, for the line brings the next one meanwhile; one that is alone may not.
     const safeMs = this.inFlow ? restMs - this.lateMs + timerMs : Math.min(safeShare * restMs, restMs - this.lateMs);
     const pauseMs = Math.floor(Math.min(longestMs, safeMs));
-    if (pauseMs <= 0) return 0;
+    if (pauseMs * this.rate < worthBytes) return 0;
     this.backAt = now + pauseMs;
     return pauseMs;
   }
