@@ -82,9 +82,12 @@ describe('when to look at a path again on which a frame is under way', () => {
     expect(line.arrival.lookAwayMs(1e6)).toBe(0);
   });
 
-  it.each([100, 800, 100_000])('is at once at %i bytes a millisecond: too few in a few of these, or a frame in less than one', (rate) => {
-    expect(new Line(rate).lone(10).map(({ looks }) => looks)).toEqual(Array(10).fill(segments));
-  });
+  it.each([100, 800, 100_000])(
+    'is at once at %i bytes a millisecond: too few in a few of these, or a frame in less than one',
+    (rate) => {
+      expect(new Line(rate).lone(10).map(({ looks }) => looks)).toEqual(Array(10).fill(segments));
+    },
+  );
 
   it.each([2000, 12_000, 25_000])('is a few times a lone frame at %i bytes a millisecond, and not late', (bytesPerMs) => {
     const seen = new Line(bytesPerMs).lone(50).slice(1);
@@ -92,14 +95,11 @@ describe('when to look at a path again on which a frame is under way', () => {
     expect(most(seen.map(({ late }) => late))).toBeLessThan(0.5);
   });
 
-  it.each([2000, 12_000, 25_000])(
-    'is a few times a frame of a flow at %i bytes a millisecond, and hardly late',
-    (bytesPerMs) => {
-      const seen = new Line(bytesPerMs).flow(50).slice(2);
-      expect(mean(seen.map(({ looks }) => looks))).toBeLessThan(segments / 4);
-      expect(most(seen.map(({ late }) => late))).toBeLessThan(1 + segmentBytes / bytesPerMs);
-    },
-  );
+  it.each([2000, 12_000, 25_000])('is a few times a frame of a flow at %i bytes a millisecond, and hardly late', (bytesPerMs) => {
+    const seen = new Line(bytesPerMs).flow(50).slice(2);
+    expect(mean(seen.map(({ looks }) => looks))).toBeLessThan(segments / 4);
+    expect(most(seen.map(({ late }) => late))).toBeLessThan(1 + segmentBytes / bytesPerMs);
+  });
 
   it('is at once where timers are too late for it, but for a trial now and then', () => {
     const seen = new Line(12_000, 15).flow(500).slice(2);
