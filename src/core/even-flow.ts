@@ -1,5 +1,3 @@
-import type { Clock } from './clock.js';
-
 /** What passes at once after a pause, in bytes: one packet as large as a router makes them, with its head. */
 const burstBytes = 72 * 1024;
 /** At higher rates it is what passes in so many milliseconds: a timer is no finer. */
@@ -26,9 +24,10 @@ export class EvenFlow {
   private periodAt: number;
   private passed = 0;
 
-  constructor(private readonly clock: Clock) {
-    this.creditedAt = clock.now();
-    this.periodAt = this.creditedAt;
+  /** @param now in milliseconds */
+  constructor(now: number) {
+    this.creditedAt = now;
+    this.periodAt = now;
   }
 
   /** Has more than 256 Mbit/s come of late? */
@@ -37,8 +36,8 @@ export class EvenFlow {
   }
 
   /** So many bytes have gone on; what is too much of them is paid off later. @returns in how many ms more may pass: 0 is now */
-  pass(count: number): number {
-    this.earn(this.clock.now());
+  pass(count: number, now: number): number {
+    this.earn(now);
     this.credit -= count;
     this.passed += count;
     return this.credit >= grainBytes ? 0 : Math.ceil((grainBytes - this.credit) / this.rate);

@@ -49,7 +49,7 @@ class StreamPump implements Pump {
     this.ended = new Promise((resolve) => {
       this.settle = resolve;
     });
-    this.flow = new EvenFlow(clock);
+    this.flow = new EvenFlow(clock.now());
     const onFailure = (error: unknown) => void this.end(error as RatatoskrError);
     this.outward = new FrameLane({
       source: router,
@@ -149,7 +149,7 @@ class StreamPump implements Pump {
     const now = this.clock.now();
     this.heardAt = now;
     this.arrival.take(count, missing, now);
-    const restMs = this.flow.pass(count) || this.lookAwayMs(count, now);
+    const restMs = this.flow.pass(count, now) || this.lookAwayMs(count, now);
     if (restMs === 0) return true;
     this.restTimer?.cancel();
     this.restTimer = this.clock.setTimer(restMs, () => {

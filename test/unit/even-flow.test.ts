@@ -8,13 +8,13 @@ const chunkBytes = 16 * 1024;
 function flow(chunks: number) {
   const clock = new FakeClock();
   const sender = { sent: 0, left: 0 };
-  const even = new EvenFlow(clock);
+  const even = new EvenFlow(clock.now());
   let open = true;
   const go = () => {
     while (open && sender.left > 0) {
       sender.left--;
       sender.sent++;
-      const pauseMs = even.pass(chunkBytes);
+      const pauseMs = even.pass(chunkBytes, clock.now());
       if (pauseMs > 0) pause(pauseMs);
     }
   };
@@ -60,7 +60,7 @@ describe('a flow to the router', () => {
   });
 
   it('lets the debt be paid that a large chunk has made', () => {
-    expect(new EvenFlow(new FakeClock()).pass(20 * chunkBytes)).toBe(5);
+    expect(new EvenFlow(0).pass(20 * chunkBytes, 0)).toBe(5);
   });
 
   it('lets a path that has come to be fast go on as fast', async () => {
@@ -91,7 +91,7 @@ describe('a flow to the router', () => {
     /** For 100 ms, so much in each. */
     const come = async (kilobytes: number) => {
       for (let ms = 0; ms < 100; ms++) {
-        even.pass(kilobytes * 1024);
+        even.pass(kilobytes * 1024, clock.now());
         await clock.advance(1);
       }
     };
