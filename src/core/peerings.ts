@@ -37,9 +37,9 @@ export class Peerings {
 
   /** @throws AdminError */
   async look(signal: AbortSignal): Promise<void> {
-    const peers = await this.router.peers(signal);
+    const isOwnPeering = ({ up, key, uri }: RouterPeer) => up && key !== undefined && (!uri || !this.bridges.owns(uri));
+    this.known = await this.router.peers(signal, isOwnPeering);
     this.lookedAt = this.clock.now();
-    this.known = peers.filter(({ up, key, uri }) => up && key && (!uri || !this.bridges.owns(uri)));
     this.keys = new Set(this.known.flatMap(({ key }) => key ?? []));
   }
 

@@ -6,7 +6,8 @@ export interface Router {
   readonly process: { readonly pid: number; readonly uid: number } | undefined;
   /** Its sessions. Their counters may be those of a later look as soon as there is one. */
   sessions(signal?: AbortSignal): Promise<readonly RouterSession[]>;
-  peers(signal?: AbortSignal): Promise<readonly RouterPeer[]>;
+  /** @param wanted which of its peers are asked for @default all */
+  peers(signal?: AbortSignal, wanted?: (peer: RouterPeer) => boolean): Promise<readonly RouterPeer[]>;
   /** Adds a peering. Journalled before the router hears of it, so that a crash cannot leave it behind. */
   addPeer(uri: string, signal?: AbortSignal): Promise<void>;
   /** Removes a peering that we added; any other URI is refused. Succeeds when it is gone already. */

@@ -6,9 +6,11 @@ import type { Net } from '../net.js';
 import type { Random } from '../random.js';
 import type { Router, RouterPeer, RouterSelf, RouterSession } from '../router.js';
 import { type AdminTarget, parseAdminUri } from './admin-uri.js';
+import type { AdminConnection } from './connection.js';
 import { findRouter } from './find-router.js';
 import type { PeerJournal } from './peer-journal.js';
 import { type PeerIdentity, peerIdentity } from './peer-uri.js';
+import { readPeers } from './read-peers.js';
 import type { RouterLink } from './router-link.js';
 import { parseDone, parsePeers, parseSessions } from './schemas.js';
 import { SessionReader } from './session-reader.js';
@@ -108,8 +110,8 @@ export class AdminRouter implements Router {
     return sessions;
   }
 
-  async peers(signal?: AbortSignal): Promise<readonly RouterPeer[]> {
-    return this.linked().polls.call('getPeers', {}, parsePeers, { signal });
+  async peers(signal?: AbortSignal, wanted: (peer: RouterPeer) => boolean = () => true): Promise<readonly RouterPeer[]> {
+    return peersBehind(this.linked().polls, wanted, signal);
   }
 
   /**
@@ -155,7 +157,7 @@ export class AdminRouter implements Router {
 
   private async remove(peer: PeerIdentity): Promise<void> {
     const connection = await this.linked().changes();
-    const entry = (await connection.call('getPeers', {}, parsePeers)).find(({ uri }) => uri === peer);
+    const [entry] = await peersBehind(connection, ({ uri }) => uri === peer);
     if (entry?.inbound) {
       // An inbound link has no cancel function, and the router calls it: yggdrasil 0.5.14 panics (src/core/link.go, remove).
       await this.forget(peer);
@@ -266,6 +268,15 @@ export class AdminRouter implements Router {
   private warn(name: string, fields: Record<string, unknown>): void {
     this.options.events.publish('log', { level: 'warn', name, fields });
   }
+}
+
+function peersBehind(
+  connection: AdminConnection,
+  wanted: (peer: RouterPeer) => boolean,
+  signal?: AbortSignal,
+): Promise<readonly RouterPeer[]> {
+  const read = (reply: Buffer) => readPeers(reply, wanted);
+  return connection.call('getPeers', {}, (response) => parsePeers(response).filter(wanted), { signal, read });
 }
 
 /** The router’s words on a URI that it cannot parse quote it, password and all. */

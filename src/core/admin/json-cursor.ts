@@ -3,6 +3,8 @@ const backslash = 0x5c;
 const comma = 0x2c;
 const colon = 0x3a;
 const minus = 0x2d;
+const brace = 0x7b;
+const closingBrace = 0x7d;
 const zero = 0x30;
 /** Digits of which any count is a safe integer. */
 const safeDigits = 15;
@@ -89,12 +91,30 @@ export class JsonCursor {
     return value;
   }
 
+  /** Moves past an object. @returns its text, which is for `JSON.parse` to judge: nothing but its strings and braces was looked at */
+  object(): string {
+    if (this.next() !== brace) throw new Unfamiliar();
+    const { text, at: from } = this;
+    let at = from;
+    let depth = 0;
+    do {
+      const byte = text[at];
+      if (byte === undefined) throw new Unfamiliar();
+      if (byte === quote) at = endOfString(text, at);
+      else if (byte === brace) depth++;
+      else if (byte === closingBrace) depth--;
+      at++;
+    } while (depth > 0);
+    this.at = at;
+    return Buffer.from(text.buffer, text.byteOffset + from, at - from).toString();
+  }
+
   /** Moves past a value of any kind. */
   skip(depth = 0): void {
     const byte = this.next();
     if (depth > deepest) throw new Unfamiliar();
     if (byte === quote) this.string();
-    else if (byte === 0x7b) {
+    else if (byte === brace) {
       if (this.enter('{'))
         do {
           this.name();
@@ -153,6 +173,13 @@ export class JsonCursor {
     while (byte === 0x20 || byte === 0x0a || byte === 0x0d || byte === 0x09) byte = text[++this.at];
     return byte;
   }
+}
+
+/** Where the quote is that ends a string with escapes, or the text. @param at where its first quote is */
+function endOfString(text: Uint8Array, at: number): number {
+  let end = at + 1;
+  while (end < text.length && text[end] !== quote) end += text[end] === backslash ? 2 : 1;
+  return end;
 }
 
 /** The digit at a place; negative where there is none. */

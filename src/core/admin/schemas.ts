@@ -30,22 +30,20 @@ const sessionsSchema = z.object({
   sessions: z.array(z.object({ key, address: z.string(), bytes_recvd: count, bytes_sent: count })),
 });
 
-const peersSchema = z.object({
-  peers: z.array(
-    z.object({
-      remote: words(4096).optional(),
-      up: z.boolean(),
-      inbound: z.boolean(),
-      /** Empty until the link handshake has ended. */
-      key: z.union([key, z.literal('')]).optional(),
-      bytes_recvd: count.optional(),
-      bytes_sent: count.optional(),
-      /** Nanoseconds. */
-      latency: count.optional(),
-      last_error: words(500).optional(),
-    }),
-  ),
+const peerSchema = z.object({
+  remote: words(4096).optional(),
+  up: z.boolean(),
+  inbound: z.boolean(),
+  /** Empty until the link handshake has ended. */
+  key: z.union([key, z.literal('')]).optional(),
+  bytes_recvd: count.optional(),
+  bytes_sent: count.optional(),
+  /** Nanoseconds. */
+  latency: count.optional(),
+  last_error: words(500).optional(),
 });
+
+const peersSchema = z.object({ peers: z.array(peerSchema) });
 
 const emptySchema = z.object({});
 
@@ -84,8 +82,18 @@ export function parseSessions(response: unknown): SessionsReply {
 }
 
 /** @throws AdminError ADMIN_REPLY_INVALID */
-export function parsePeers(response: unknown): RouterPeer[] {
-  return check(peersSchema, response, 'getPeers').peers.map((entry) => ({
+export function parsePeers(response: unknown): readonly RouterPeer[] {
+  return check(peersSchema, response, 'getPeers').peers.map(peerOf);
+}
+
+/** @param entry one of a reply to getPeers @returns undefined where it is not yggdrasil’s */
+export function parsePeer(entry: unknown): RouterPeer | undefined {
+  const { data } = peerSchema.safeParse(entry);
+  return data && peerOf(data);
+}
+
+function peerOf(entry: z.output<typeof peerSchema>): RouterPeer {
+  return {
     uri: entry.remote || undefined,
     up: entry.up,
     inbound: entry.inbound,
@@ -94,7 +102,7 @@ export function parsePeers(response: unknown): RouterPeer[] {
     bytesOut: entry.bytes_sent ?? 0,
     latencyMs: entry.latency === undefined ? undefined : entry.latency / 1e6,
     lastError: entry.last_error,
-  }));
+  };
 }
 
 /** addPeer and removePeer answer with an object that has nothing in it. @throws AdminError ADMIN_REPLY_INVALID */

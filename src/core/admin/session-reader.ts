@@ -1,6 +1,7 @@
 import { addressOf, keyPattern } from '../overlay-address.js';
 import type { RouterSession } from '../router.js';
-import { JsonCursor, Unfamiliar } from './json-cursor.js';
+import { type JsonCursor, Unfamiliar } from './json-cursor.js';
+import { readReply } from './reply-reader.js';
 import type { SessionsReply } from './schemas.js';
 
 /** A session as the last reply had it. */
@@ -28,39 +29,7 @@ export class SessionReader {
    * for {@link parseSessions} to judge
    */
   read(reply: Uint8Array): SessionsReply | undefined {
-    try {
-      return this.readEnvelope(new JsonCursor(reply));
-    } catch (error) {
-      if (error instanceof Unfamiliar) return undefined;
-      throw error;
-    }
-  }
-
-  private readEnvelope(cursor: JsonCursor): SessionsReply | undefined {
-    let succeeded = false;
-    let answer: SessionsReply | undefined;
-    if (!cursor.enter('{')) return undefined;
-    do {
-      cursor.name();
-      if (cursor.is('status')) {
-        cursor.string();
-        succeeded = cursor.is('success');
-      } else if (cursor.is('response')) answer = this.readResponse(cursor);
-      else if (cursor.is('error')) return undefined;
-      else cursor.skip();
-    } while (cursor.more('}'));
-    return succeeded && cursor.ended ? answer : undefined;
-  }
-
-  private readResponse(cursor: JsonCursor): SessionsReply | undefined {
-    let answer: SessionsReply | undefined;
-    if (!cursor.enter('{')) return undefined;
-    do {
-      cursor.name();
-      if (cursor.is('sessions')) answer = this.readSessions(cursor);
-      else cursor.skip();
-    } while (cursor.more('}'));
-    return answer;
+    return readReply(reply, 'sessions', (cursor) => this.readSessions(cursor));
   }
 
   private readSessions(cursor: JsonCursor): SessionsReply {
