@@ -2,6 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import net from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import fc from 'fast-check';
 import { onTestFinished } from 'vitest';
 import { JsonSplitter } from '../../src/core/admin/json-splitter.js';
 import type { Clock } from '../../src/core/clock.js';
@@ -179,6 +180,17 @@ export class FakeAdmin {
 /** As yggdrasil writes it: indented, with the request echoed, and a line feed after it. */
 export function replyText(request: object, body: object): string {
   return `${JSON.stringify({ ...body, request }, null, 2)}\n`;
+}
+
+/** A text of which one to three bytes are others, such as JSON makes something of. */
+export function damaged(sound: Buffer): fc.Arbitrary<Buffer> {
+  const place = fc.nat(sound.length - 1);
+  const byte = fc.constantFrom(...Buffer.from('"{}[]:,\\0123456789.eE+- ntx\n\u0001'));
+  return fc.array(fc.tuple(place, byte), { minLength: 1, maxLength: 3 }).map((bytes) => {
+    const text = Buffer.from(sound);
+    for (const [at, value] of bytes) text[at] = value;
+    return text;
+  });
 }
 
 export async function scratchFolder(): Promise<string> {

