@@ -5,7 +5,7 @@ import { parsePeer } from './schemas.js';
 
 /**
  * Reads a reply to getPeers an entry at a time. A router with a thousand bridges has as many peers, and a tree of all their objects lives long
- * enough for V8 to take it for something that stays: two megabytes a minute of an agent that rests.
+ * enough for V8 to take it for something that stays: 1.7 MB a minute of an agent that rests.
  * @param reply the whole reply, JSON in UTF-8
  * @param wanted which of the peers are asked for
  * @returns undefined for a reply that is not plainly a success as yggdrasil writes it, which is for `parsePeers` to judge
